@@ -1,0 +1,1 @@
+"""Thin adapters over well-kept model runtimes, found by entry point."""

@@ -1,0 +1,189 @@
+"""Frozen messages that walk between rooms, and the units they are measured in.
+
+A *session* is one user's conversation; a *turn* one utterance and its answer; a *job* one stage's work for a
+turn; a *chunk* a piece of a job's result. Every job carries tenant, tier, deadline, generation and trace, so
+that no stage needs the request it came from.
+"""
+
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+Seconds: TypeAlias = float
+"""A duration, or a moment on a `Clock` (never wall-clock time of day)."""
+Generation: TypeAlias = int
+"""How often the session was interrupted; work of an older generation is dead wherever it is."""
+
+LISTEN_RATE = 16_000
+"""Samples per second of audio given to voice activity detection and ASR (PCM16 mono)."""
+SPEECH_RATE = 24_000
+"""Samples per second of synthesised speech and of protocol audio (PCM16 mono)."""
+SAMPLE_BYTES = 2
+MOUTH_RATE = 50
+"""Mouth frames per second. Frame i shows the mouth at i / 50 s of the audio it belongs to."""
+MOUTH_PARAMS = ("jaw", "wide", "round", "press", "upper", "lower", "teeth", "tongue", "blink")
+"""The one definition of the mouth: bytes 0..255 for 0..1, in this order, nine a frame."""
+
+
+class Tier(StrEnum):
+    """Class of service, best first."""
+
+    VIP = "vip"
+    STANDARD = "standard"
+    BATCH = "batch"
+
+
+class Stage(StrEnum):
+    """The steps of a turn that need an engine."""
+
+    LISTEN = "listen"
+    THINK = "think"
+    SPEAK = "speak"
+    FACE = "face"
+
+
+class Phone(Struct, frozen=True, array_like=True):
+    """One phone of synthesised speech, timed from the first sample of its chunk."""
+
+    symbol: str
+    """In misaki's alphabet (IPA with A I O W Y for diphthongs); "" is silence."""
+    start: Seconds
+    end: Seconds
+
+
+class Message(Struct, frozen=True):
+    """One entry of the history given to an LLM."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+# --- what a job asks for -------------------------------------------------------------------------------------------
+
+
+class ListenWork(Struct, frozen=True, tag="listen"):
+    """Transcribe one utterance."""
+
+    audio: bytes
+    """PCM16 mono at `LISTEN_RATE`."""
+    language: str | None = None
+    """ISO 639-1 code, or None to find it."""
+
+
+class ThinkWork(Struct, frozen=True, tag="think"):
+    """Answer a history."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 160
+    temperature: float = 0.3
+
+
+class SpeakWork(Struct, frozen=True, tag="speak"):
+    """Say one sentence."""
+
+    text: str
+    voice: str
+    """A voice of the engine the job is routed to."""
+    language: str = "en"
+    speed: float = 1.0
+
+
+class FaceWork(Struct, frozen=True, tag="face"):
+    """Move the mouth to a piece of speech."""
+
+    audio: bytes
+    """PCM16 mono at `SPEECH_RATE`."""
+    phones: tuple[Phone, ...] = ()
+    """Empty when the TTS gives no timings; the engine then works from the audio alone."""
+
+
+Work: TypeAlias = ListenWork | ThinkWork | SpeakWork | FaceWork
+
+# --- what comes back -----------------------------------------------------------------------------------------------
+
+
+class Transcript(Struct, frozen=True, tag="transcript"):
+    """What was said. `text` is empty when nothing was."""
+
+    text: str
+    language: str = "en"
+
+
+class TextDelta(Struct, frozen=True, tag="text"):
+    """The next piece of an LLM's answer."""
+
+    delta: str
+
+
+class Usage(Struct, frozen=True, tag="usage"):
+    """An LLM's last word: what the answer cost."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+
+
+class Speech(Struct, frozen=True, tag="speech"):
+    """A piece of a sentence's audio."""
+
+    audio: bytes
+    """PCM16 mono at `SPEECH_RATE`."""
+    phones: tuple[Phone, ...] = ()
+
+
+class MouthFrames(Struct, frozen=True, tag="mouth"):
+    """`MOUTH_RATE` frames a second, one byte for each of `MOUTH_PARAMS`, frames after one another."""
+
+    frames: bytes
+
+
+class Failure(Struct, frozen=True, tag="failure"):
+    """Why a job gave nothing: an error of `polytalk.errors`, as data."""
+
+    code: str
+    message: str
+
+
+Result: TypeAlias = Transcript | TextDelta | Usage | Speech | MouthFrames | Failure
+
+# --- envelopes -----------------------------------------------------------------------------------------------------
+
+
+class Job(Struct, frozen=True):
+    """One stage's work for one turn."""
+
+    id: str
+    stage: Stage
+    engine: str
+    """Which engine of the stage: a queue is a (stage, engine) pair."""
+    session: str
+    generation: Generation
+    turn: str
+    work: Work
+    created: Seconds
+    deadline: Seconds
+    """When the client needs the first of the result (a moment on the clock)."""
+    reply_to: str
+    """The dialogue process that waits for the chunks."""
+    tenant: str = "default"
+    tier: Tier = Tier.STANDARD
+    trace: str = ""
+    """W3C traceparent of the turn."""
+    attempt: int = 1
+
+
+class Chunk(Struct, frozen=True):
+    """A piece of a job's result. The last one of a job has `final` set and may carry no result."""
+
+    job: str
+    session: str
+    generation: Generation
+    sequence: int
+    result: Result | None
+    final: bool
+    reply_to: str
+    queued: Seconds = 0.0
+    """How long the job waited for its engine (set on the first chunk)."""
+    computed: Seconds = 0.0
+    """How long the engine has worked on it so far."""
