@@ -65,11 +65,18 @@ def join(parts: Sequence[ModelFile], name: str, digest: str) -> Path:
     return target
 
 
+_cache = Path.home() / ".cache" / "polytalk"
+
+
+def use_cache(folder: Path) -> None:
+    """Keep derived model files below `folder` from now on (the settings' `cache_folder`)."""
+    global _cache
+    _cache = folder
+
+
 def cache_folder() -> Path:
-    """Where derived model files are kept: `POLYTALK_CACHE`, else the user's cache folder."""
-    chosen = os.environ.get("POLYTALK_CACHE")
-    root = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polytalk"
-    return root / "models"
+    """Where derived model files are kept."""
+    return _cache / "models"
 
 
 def sha256(path: Path) -> str:

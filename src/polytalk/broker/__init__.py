@@ -1,0 +1,1 @@
+"""Jobs to workers and chunks back: in process here; other carriers keep the same contract."""

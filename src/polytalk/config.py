@@ -1,0 +1,159 @@
+"""One validated settings tree: TOML file < environment < flags. The only reader of the environment.
+
+The file is `polytalk.toml` in the working folder, or what `POLYTALK_CONFIG` names. Every setting has an environment
+variable, `POLYTALK_` and the path in capitals joined by two underscores: `POLYTALK_SERVER__PORT=8123`.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from polytalk.errors import ConfigError
+
+Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
+
+
+class Table(BaseModel):
+    """A table of the file; an unknown key is an error, so that a typing mistake is never silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(Table):
+    """Where the gateway listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=1, le=65535)
+
+
+class EngineChoice(Table):
+    """An engine by its entry point name, and the options it takes (see docs/engines.md)."""
+
+    engine: str
+    options: dict[str, Any] = {}
+
+
+class Limits(Table):
+    """Bounds on every size, rate and time a client can reach."""
+
+    max_sessions: int = Field(64, ge=1)
+    max_event_bytes: int = Field(1 << 20, ge=1024)
+    """Largest frame a client may send. SDKs expect 1 MiB."""
+    max_utterance_seconds: float = Field(60.0, gt=0, le=600)
+    max_text_chars: int = Field(8_000, ge=1)
+    max_history_items: int = Field(200, ge=2)
+    max_reply_tokens: int = Field(160, ge=1, le=4096)
+    session_seconds: float = Field(3600.0, gt=0)
+    outbox_events: int = Field(2_000, ge=10)
+    """Events waiting for a slow client before it is cut off."""
+    queue_jobs: int = Field(1_000, ge=1)
+    """Jobs waiting at one engine before new ones are shed."""
+
+
+class TurnSettings(Table):
+    """How a conversation flows; a session may change the first three."""
+
+    vad_threshold: float = Field(0.5, gt=0, lt=1)
+    prefix_padding_ms: Milliseconds = 300
+    silence_duration_ms: Milliseconds = 500
+    send_lead_ms: Milliseconds = 500
+    """How far ahead of playback audio is sent: enough for jitter, little to throw away on an interruption."""
+    max_lead_ms: Milliseconds = 3_000
+    """How far ahead of playback speech is made."""
+    speculate: bool = True
+    """Begin to answer at the first pause, while capacity is idle; dropped without trace when the user goes on."""
+
+
+class Settings(BaseSettings):
+    """The whole tree."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="POLYTALK_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    languages: Annotated[tuple[Literal["en", "zh"], ...], NoDecode] = ("en",)
+    avatar: str = "mira"
+    """Who answers when a client does not say whom it wants."""
+    cores: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1)
+    """Cores the engines may use at once."""
+    cache_folder: Path = Field(default_factory=lambda: _user_cache() / "polytalk")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    server: ServerSettings = ServerSettings()
+    limits: Limits = Limits()
+    turn: TurnSettings = TurnSettings()
+    vad: EngineChoice = EngineChoice(engine="silero")
+    asr: EngineChoice = EngineChoice(engine="whisper")
+    llm: EngineChoice = EngineChoice(engine="smollm2")
+    tts: tuple[EngineChoice, ...] = ()
+    """Several voices need several engines; empty chooses by `languages`."""
+    face: EngineChoice = EngineChoice(engine="phones")
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _split_languages(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("languages")
+    @classmethod
+    def _some_language(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one language, such as en")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags over environment over file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    def asr_choice(self) -> EngineChoice:
+        """The ASR engine, with the shipped one hearing the chosen languages."""
+        if self.asr.engine != "whisper" or "model" in self.asr.options:
+            return self.asr
+        model = "tiny.en" if self.languages == ("en",) else "base"
+        hears: dict[str, Any] = {"model": model} | ({"languages": list(self.languages)} if model == "base" else {})
+        return EngineChoice(engine="whisper", options=hears | self.asr.options)
+
+    def tts_choices(self) -> tuple[EngineChoice, ...]:
+        """The TTS engines, by language when none are named."""
+        if self.tts:
+            return self.tts
+        chosen = [EngineChoice(engine="hibari"), EngineChoice(engine="joe")] if "en" in self.languages else []
+        return (*chosen, EngineChoice(engine="kokoro")) if "zh" in self.languages else tuple(chosen)
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Read the tree; flags that are None are not set. Raises ConfigError with every bad setting named."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = (f"  {'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.80})" for e in error.errors())
+        raise ConfigError("these settings can't be used:\n" + "\n".join(lines)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{config_file()} is not valid TOML: {error}") from None
+
+
+def config_file() -> Path:
+    """The TOML file that is read when it exists."""
+    return Path(os.environ.get("POLYTALK_CONFIG", "polytalk.toml"))
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -1,0 +1,1 @@
+"""The policy ring: pure and synchronous, decide(now, queue, state) -> action, replayable under a virtual clock."""
