@@ -1,0 +1,46 @@
+"""Telling what Whisper heard from what it made up."""
+
+import re
+import zlib
+
+_SURE_SILENCE = 0.6
+"""Probability of `<|nospeech|>` above which a text is not believed: speech stays below 0.3, noise lies above 0.8."""
+_REPEATS = 2.4
+"""How far zlib shrinks a text that goes round in circles (Radford et al. 2022, section 4.5); prose stays below 2."""
+
+# What Whisper says to silence, learnt from the subtitles it was trained on; also things that people do say.
+_SUBTITLES = frozenset(
+    {
+        "you",
+        "bye",
+        "thank you",
+        "thanks for watching",
+        "thank you for watching",
+        "thank you very much",
+        "please subscribe",
+        "subtitles by the amara org community",
+        "谢谢",
+        "谢谢观看",
+        "謝謝觀看",
+        "字幕by索兰娅",
+        "请不吝点赞 订阅 转发 打赏支持明镜与点点栏目",
+    }
+)
+
+
+def invented(text: str, no_speech: float, score: float) -> bool:
+    """Whether a text stands for silence or noise.
+
+    `no_speech` is the probability that nobody spoke, `score` the mean log probability of the tokens. A typical
+    subtitle needs less proof than other text, and is believed when the audio has speech in it.
+    """
+    words = re.sub(r"[^\w]+", " ", text.lower()).strip()
+    if not words:
+        return True
+    return no_speech > (_SURE_SILENCE / 2 if words in _SUBTITLES and score < -0.5 else _SURE_SILENCE)
+
+
+def circles(text: str) -> bool:
+    """Whether a text repeats itself as only a decoder in a loop does."""
+    data = text.encode()
+    return len(data) > 60 and len(data) / len(zlib.compress(data)) > _REPEATS
