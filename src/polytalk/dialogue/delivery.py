@@ -1,0 +1,71 @@
+"""An answer on its way to the listener: paced a little ahead of playback, and accounted for to the sample."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from polytalk.clock import Clock
+from polytalk.dialogue.conversation import Item
+from polytalk.dialogue.events import DialogueEvent, Said, Spoke
+from polytalk.dialogue.turn import FRAME_BYTES, Piece, Turn
+from polytalk.media.pcm import duration
+from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Seconds
+
+Emit: TypeAlias = Callable[[DialogueEvent], None]
+
+SLICE_FRAMES = 5
+"""Mouth frames a slice: 100 ms of audio, small enough to pace by, large enough to cost little."""
+
+
+class Delivery:
+    """One answer. Nothing of it is emitted after its `run` was cancelled."""
+
+    def __init__(self, response: str, item: Item, turn: Turn, emit: Emit, clock: Clock, send_lead: Seconds) -> None:
+        self.response = response
+        self.item = item
+        self.turn = turn
+        self._emit = emit
+        self._clock = clock
+        self._send_lead = send_lead
+        self._frames = 0
+
+    async def run(self) -> None:
+        """Send the whole answer and fill its item. Raises the turn's failure after what came before it."""
+        async for piece in self.turn.pieces():
+            if piece.text:
+                self.item.text += piece.text
+                self._emit(Said(self.response, self.item.id, piece.text))
+            for audio, mouth in slices(piece):
+                await self._pace()
+                self.turn.playout.send(duration(audio, SPEECH_RATE), self._clock.now())
+                self._emit(Spoke(self.response, self.item.id, audio, mouth, self._frames))
+                self._frames += len(audio) // FRAME_BYTES
+            if piece.audio or piece.text:
+                self.item.marks.append((self.turn.playout.sent, piece.text))
+
+    def mark_rest(self) -> None:
+        """Account for the text of a piece that was cut off in the middle."""
+        marked = sum(len(text) for _, text in self.item.marks)
+        if rest := self.item.text[marked:]:
+            self.item.marks.append((self.turn.playout.sent, rest))
+
+    def heard(self) -> Seconds:
+        """How much of it the listener has played by now."""
+        return self.turn.playout.heard(self._clock.now())
+
+    async def _pace(self) -> None:
+        now = self._clock.now()
+        wait = self.turn.playout.may_send_at(now, self._send_lead) - now
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+
+def slices(piece: Piece) -> Iterator[tuple[bytes, bytes]]:
+    """A piece's audio in slices, each with its mouth frames."""
+    audio_step = SLICE_FRAMES * FRAME_BYTES
+    mouth_step = SLICE_FRAMES * len(MOUTH_PARAMS)
+    for index in range(-(-len(piece.audio) // audio_step)):
+        yield (
+            piece.audio[index * audio_step : (index + 1) * audio_step],
+            piece.mouth[index * mouth_step : (index + 1) * mouth_step],
+        )

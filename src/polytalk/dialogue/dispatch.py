@@ -1,0 +1,145 @@
+"""The dialogue's end of the broker: jobs go out, their chunks come back to whoever asked."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from polytalk.broker.base import Broker
+from polytalk.clock import Clock
+from polytalk.dialogue.ids import new_id
+from polytalk.errors import Cancelled, EngineFailed, WorkerLost, by_code
+from polytalk.types import Chunk, Failure, Generation, Job, Result, Seconds, Stage, Tier, Work
+
+MAX_WAITING = 8_192
+"""Chunks of one job that may wait for their reader; more than any engine's longest answer."""
+SILENCE: Seconds = 60.0
+"""A worker that says nothing for so long is taken for lost."""
+
+
+class Replies:
+    """The results of one job, in order, each once."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue(MAX_WAITING)
+        self._next = 0
+        self.queued: Seconds = 0.0
+        self.computed: Seconds = 0.0
+
+    def put(self, chunk: Chunk | None) -> None:
+        """Hand over a chunk; None says that the job was cancelled."""
+        if self._chunks.full():
+            self._chunks.get_nowait()
+            chunk = None  # an engine gone wild: end the job rather than grow
+        self._chunks.put_nowait(chunk)
+
+    async def __aiter__(self) -> AsyncIterator[Result]:
+        """Raises Cancelled, WorkerLost, or the error that the engine gave."""
+        while True:
+            try:
+                chunk = await asyncio.wait_for(self._chunks.get(), SILENCE)
+            except TimeoutError:
+                raise WorkerLost(f"no word from {self.job.stage}/{self.job.engine} for {SILENCE:.0f} s") from None
+            if chunk is None:
+                raise Cancelled("the turn was interrupted")
+            if chunk.sequence < self._next:
+                continue  # delivered again after a redelivery
+            self._next = chunk.sequence + 1
+            self.queued, self.computed = chunk.queued, chunk.computed
+            if isinstance(chunk.result, Failure):
+                raise by_code(chunk.result.code, chunk.result.message)
+            if chunk.result is not None:
+                yield chunk.result
+            if chunk.final:
+                return
+
+    async def only(self) -> Result:
+        """The single result of a job that has one. Raises as iterating does, and EngineFailed for none."""
+        async for result in self:
+            return result
+        raise EngineFailed(f"{self.job.stage}/{self.job.engine} gave no result")
+
+
+class Dispatcher:
+    """One a process: routes chunks to open jobs, and ends jobs whose generation is over."""
+
+    def __init__(self, broker: Broker, clock: Clock) -> None:
+        self.broker = broker
+        self.clock = clock
+        self.name = new_id("dialogue")
+        self._open: dict[str, Replies] = {}
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        while True:
+            chunk = await self.broker.next_chunk(self.name)
+            replies = self._open.get(chunk.job)
+            if replies is not None:
+                replies.put(chunk)
+                if chunk.final:
+                    del self._open[chunk.job]
+
+    async def submit(self, job: Job) -> Replies:
+        """Publish a job. Raises Shed."""
+        replies = self._open[job.id] = Replies(job)
+        try:
+            await self.broker.publish(job)
+        except BaseException:
+            self._open.pop(job.id, None)
+            raise
+        return replies
+
+    async def cancel(self, session: str, generation: Generation) -> None:
+        """End the session's jobs older than `generation`, here and at the workers."""
+        self._end(session, generation)
+        await self.broker.cancel(session, generation)
+
+    async def forget(self, session: str) -> None:
+        """The session is over."""
+        self._end(session, None)
+        await self.broker.forget(session)
+
+    def _end(self, session: str, generation: Generation | None) -> None:
+        for job_id, replies in list(self._open.items()):
+            job = replies.job
+            if job.session == session and (generation is None or job.generation < generation):
+                del self._open[job_id]
+                replies.put(None)
+
+
+class Scope:
+    """What every job of one turn is stamped with."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        session: str,
+        generation: Generation,
+        tenant: str = "default",
+        tier: Tier = Tier.STANDARD,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self.session = session
+        self.generation = generation
+        self.turn = new_id("turn")
+        self.clock = dispatcher.clock
+        self._tenant = tenant
+        self._tier = tier
+
+    async def ask(self, stage: Stage, engine: str, work: Work, deadline: Seconds) -> Replies:
+        """Submit a job of this turn. Raises Shed."""
+        return await self._dispatcher.submit(
+            Job(
+                id=new_id("job"),
+                stage=stage,
+                engine=engine,
+                session=self.session,
+                generation=self.generation,
+                turn=self.turn,
+                work=work,
+                created=self.clock.now(),
+                deadline=deadline,
+                reply_to=self._dispatcher.name,
+                tenant=self._tenant,
+                tier=self._tier,
+            )
+        )

@@ -1,0 +1,58 @@
+"""Who an avatar is: its instructions, and a few exchanges that show how it speaks.
+
+Small models ignore facts in a system prompt and use those in the history, so what an avatar knows about itself is
+told as turns that already happened. They stand before every conversation, so the LLM's prefix cache holds them.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from msgspec import Struct, convert
+
+from polytalk.types import Message
+
+
+class Exchange(Struct, frozen=True):
+    """A question and the answer in character."""
+
+    user: str
+    assistant: str
+
+
+class Persona(Struct, frozen=True):
+    """One language's side of an avatar."""
+
+    instructions: str
+    wrong_language: str
+    """Said when the user speaks a language that the LLM does not."""
+    greeting: str = ""
+    examples: tuple[Exchange, ...] = ()
+
+    def messages(self, history: Sequence[Message], instructions: str = "") -> tuple[Message, ...]:
+        """The history as the LLM gets it. A client's own `instructions` replace persona and examples."""
+        if instructions:
+            return (Message("system", instructions), *merged(history))
+        shown = [
+            m for pair in self.examples for m in (Message("user", pair.user), Message("assistant", pair.assistant))
+        ]
+        return (Message("system", self.instructions), *shown, *merged(history))
+
+
+def merged(history: Sequence[Message]) -> list[Message]:
+    """Neighbours of one role become one message: chat templates expect the roles to alternate."""
+    result: list[Message] = []
+    for message in history:
+        if result and result[-1].role == message.role:
+            result[-1] = Message(message.role, f"{result[-1].content} {message.content}")
+        else:
+            result.append(message)
+    return result
+
+
+def load_personas(name: str) -> dict[str, Persona]:
+    """The shipped persona in every language it has, speaking as `name`."""
+    text = files(__package__).joinpath("persona.toml").read_text("utf-8")
+    tables: dict[str, Any] = tomllib.loads(text.replace("{name}", name))
+    return {language: convert(table, Persona) for language, table in tables.items()}

@@ -1,0 +1,237 @@
+"""One answer made, as pieces of text, audio and mouth, each as soon as it is ready.
+
+    heard ─▶ think ─▶ sentences ─▶ speak ─▶ face ─▶ pieces
+               first clause at once ┘  └ the next sentence while this one is made
+
+A turn only makes; when the pieces are sent is the delivery's business. It may therefore be begun before it is
+known whether the user has finished, and dropped without trace.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from polytalk.dialogue.dispatch import Replies, Scope
+from polytalk.dialogue.persona import Persona
+from polytalk.dialogue.sentences import SentenceSplitter
+from polytalk.dialogue.settings import SessionSettings
+from polytalk.dialogue.voices import Voices, language_of
+from polytalk.errors import EngineFailed, PolytalkError, Unspeakable
+from polytalk.media.pcm import duration
+from polytalk.schedule.playout import Playout
+from polytalk.types import (
+    MOUTH_RATE,
+    SAMPLE_BYTES,
+    SPEECH_RATE,
+    FaceWork,
+    ListenWork,
+    Message,
+    MouthFrames,
+    Seconds,
+    SpeakWork,
+    Speech,
+    Stage,
+    TextDelta,
+    ThinkWork,
+    Transcript,
+    Usage,
+)
+
+log = logging.getLogger(__name__)
+
+FRAME_BYTES = SPEECH_RATE // MOUTH_RATE * SAMPLE_BYTES
+"""Audio of one mouth frame; pieces are padded to whole frames so that frame numbers never drift from samples."""
+SENTENCES_AHEAD = 2
+"""Sentences at the TTS at once: one being spoken while the next is made."""
+
+
+class Kit(Struct, frozen=True):
+    """What turns work with: which engine serves which stage, and the voices."""
+
+    asr: str
+    llm: str
+    face: str
+    voices: Voices
+    llm_languages: tuple[str, ...]
+    has_room: Callable[[], bool]
+    """Whether there is capacity that would idle otherwise."""
+    max_lead: Seconds
+
+    def thinks_in(self, language: str) -> bool:
+        """Whether the LLM can answer in the language."""
+        return "*" in self.llm_languages or language in self.llm_languages
+
+
+class Piece(Struct, frozen=True):
+    """Some of the answer. `text` are the words whose audio begins here ("" within a sentence)."""
+
+    text: str = ""
+    audio: bytes = b""
+    mouth: bytes = b""
+
+
+class Personas(Protocol):
+    """Finds the avatar's persona for a language."""
+
+    def __call__(self, language: str) -> Persona:
+        """The persona; one in English when there is none in the language."""
+        ...
+
+
+async def transcribe(scope: Scope, kit: Kit, audio: bytes, language: str | None) -> Transcript:
+    """What was said in an utterance (PCM16 at `LISTEN_RATE`). Raises PolytalkError."""
+    asked = await scope.ask(Stage.LISTEN, kit.asr, ListenWork(audio, language), scope.clock.now())
+    result = await asked.only()
+    if not isinstance(result, Transcript):
+        raise EngineFailed(f"{kit.asr} answered with {type(result).__name__}, not with a transcript")
+    return Transcript(result.text.strip(), result.language)
+
+
+class Turn:
+    """Made by `run`, read through `pieces`."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        kit: Kit,
+        settings: SessionSettings,
+        persona: Personas,
+        history: tuple[Message, ...],
+        heard: tuple[asyncio.Future[Transcript], ...] = (),
+    ) -> None:
+        """`heard`: utterances still being transcribed; their words follow the history."""
+        self.settings = settings
+        self.playout = Playout()
+        self.usage: Usage | None = None
+        self._scope = scope
+        self._kit = kit
+        self._persona = persona
+        self._history = history
+        self._heard = heard
+        self._failure: PolytalkError | None = None
+        self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue(64)
+        self._made: Seconds = 0.0
+
+    async def run(self) -> None:
+        """Make the whole answer; an error ends up with the reader of `pieces`."""
+        try:
+            history, language = await self._listen()
+            if history:
+                await self._answer(history, language)
+        except PolytalkError as error:
+            self._failure = error
+        except Exception as error:
+            log.exception("a turn failed")
+            self._failure = EngineFailed(f"the turn failed: {error}")
+        await self._pieces.put(None)
+
+    async def pieces(self) -> AsyncIterator[Piece]:
+        """The answer, in order. Raises the turn's failure after what was made before it."""
+        while (piece := await self._pieces.get()) is not None:
+            yield piece
+        if self._failure is not None:
+            raise self._failure
+
+    async def _listen(self) -> tuple[tuple[Message, ...], str]:
+        """The history with the user's last words; and the language to answer in."""
+        transcripts = [await asyncio.shield(one) for one in self._heard]
+        history = (*self._history, *(Message("user", t.text) for t in transcripts if t.text))
+        if transcripts:
+            return (history if any(t.text for t in transcripts) else ()), transcripts[-1].language
+        said = next((message.content for message in reversed(history) if message.role == "user"), "")
+        return history or (Message("user", "Hello."),), self.settings.language or language_of(said)
+
+    async def _answer(self, history: tuple[Message, ...], language: str) -> None:
+        if self.settings.modality == "text":
+            async for delta in self._think(history, language):
+                await self._pieces.put(Piece(text=delta))
+        else:
+            await self._speak(self._sentences(history, language))
+
+    async def _think(self, history: tuple[Message, ...], language: str) -> AsyncIterator[str]:
+        persona = self._persona(language)
+        if not self._kit.thinks_in(language):
+            yield persona.wrong_language
+            return
+        work = ThinkWork(
+            persona.messages(history, self.settings.instructions),
+            self.settings.max_tokens,
+            self.settings.temperature,
+        )
+        async for result in await self._scope.ask(Stage.THINK, self._kit.llm, work, self._scope.clock.now()):
+            if isinstance(result, TextDelta):
+                yield result.delta
+            elif isinstance(result, Usage):
+                self.usage = result
+
+    async def _sentences(self, history: tuple[Message, ...], language: str) -> AsyncIterator[str]:
+        splitter = SentenceSplitter(language)
+        async for delta in self._think(history, language):
+            for sentence in splitter.push(delta):
+                yield sentence
+        for sentence in splitter.flush():
+            yield sentence
+
+    async def _speak(self, sentences: AsyncIterator[str]) -> None:
+        """Ask for sentences ahead, take them in order."""
+        asked: asyncio.Queue[tuple[str, Replies] | PolytalkError | None] = asyncio.Queue(SENTENCES_AHEAD)
+
+        async def ask() -> None:
+            try:
+                async for sentence in sentences:
+                    await asked.put((sentence, await self._ask_speech(sentence)))
+                await asked.put(None)
+            except PolytalkError as error:
+                await asked.put(error)
+
+        asking = asyncio.create_task(ask())
+        try:
+            while (next_one := await asked.get()) is not None:
+                if isinstance(next_one, PolytalkError):
+                    raise next_one
+                await self._collect(*next_one)
+        finally:
+            asking.cancel()
+
+    async def _ask_speech(self, sentence: str) -> Replies:
+        await self._wait_for_lead()
+        language = language_of(sentence)
+        route = self._kit.voices.for_language(self.settings.voice, language)
+        work = SpeakWork(sentence, route.voice.id, language, self.settings.speed)
+        return await self._scope.ask(Stage.SPEAK, route.engine, work, self._due())
+
+    async def _wait_for_lead(self) -> None:
+        """Speech far ahead of playback is thrown away on an interruption, and takes the place of somebody's next."""
+        clock = self._scope.clock
+        while (ahead := self._made - self.playout.heard(clock.now()) - self._kit.max_lead) > 0:
+            await asyncio.sleep(max(0.02, ahead))
+
+    async def _collect(self, sentence: str, replies: Replies) -> None:
+        text = sentence if not self._made or language_of(sentence) == "zh" else " " + sentence
+        try:
+            async for result in replies:
+                if isinstance(result, Speech) and result.audio:
+                    await self._pieces.put(await self._with_mouth(text, result))
+                    text = ""
+        except Unspeakable:
+            pass  # it is shown, and the rest of the answer is said
+        if text:
+            await self._pieces.put(Piece(text))
+
+    async def _with_mouth(self, text: str, speech: Speech) -> Piece:
+        audio = speech.audio + bytes(-len(speech.audio) % FRAME_BYTES)
+        due = self._due()
+        self._made += duration(audio, SPEECH_RATE)
+        if not self.settings.mouth:
+            return Piece(text, audio)
+        asked = await self._scope.ask(Stage.FACE, self._kit.face, FaceWork(audio, speech.phones), due)
+        result = await asked.only()
+        return Piece(text, audio, result.frames if isinstance(result, MouthFrames) else b"")
+
+    def _due(self) -> Seconds:
+        """When the next sample made will be played."""
+        started = self.playout.started
+        return (self._scope.clock.now() if started is None else started) + self._made

@@ -1,0 +1,1 @@
+"""Workers: one resident engine each, batches across sessions, results streamed back."""

@@ -1,0 +1,69 @@
+"""The machine's cores as a budget: every stage computes on a slot, granted by deadline, whatever its stage."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from polytalk.types import Seconds
+
+T = TypeVar("T")
+
+
+class Pool:
+    """As many slots as cores, each with a thread.
+
+    A waiting worker is asked for its most urgent deadline when a slot comes free, not when it began to wait, so a
+    late arrival with an early deadline is seen.
+    """
+
+    def __init__(self, cores: int) -> None:
+        self._free = cores
+        self._threads = ThreadPoolExecutor(cores, thread_name_prefix="engine")
+        self._waiting: list[tuple[Callable[[], Seconds], asyncio.Future[None]]] = []
+
+    @property
+    def idle(self) -> bool:
+        """Whether a slot is free right now."""
+        return self._free > 0
+
+    async def acquire(self, deadline: Callable[[], Seconds]) -> None:
+        """Wait for a slot; it is the caller's until `release` or the end of `run`."""
+        if self._free:
+            self._free -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((deadline, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            self._waiting = [waiter for waiter in self._waiting if waiter[1] is not turn]
+            if turn.done() and not turn.cancelled():
+                self.release()  # granted in the same tick as cancelled: pass it on
+            raise
+
+    def release(self) -> None:
+        """Give a slot back to the most urgent waiter."""
+        waiting = [waiter for waiter in self._waiting if not waiter[1].done()]
+        if not waiting:
+            self._waiting = []
+            self._free += 1
+            return
+        chosen = min(waiting, key=lambda waiter: waiter[0]())
+        waiting.remove(chosen)
+        self._waiting = waiting
+        chosen[1].set_result(None)
+
+    async def run(self, compute: Callable[[], T]) -> T:
+        """Compute on the caller's slot, then release it.
+
+        A thread can't be stopped: when the caller is cancelled the slot stays taken until the thread is done.
+        """
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._threads, compute)
+        work.add_done_callback(lambda _: self.release())
+        return await asyncio.shield(work)
+
+    def close(self) -> None:
+        """Let running computations end, and the threads with them."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
