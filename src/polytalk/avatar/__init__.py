@@ -1,0 +1,1 @@
+"""Illustrated faces: the bundle format, its rig, its motion and its pictures."""
