@@ -1,0 +1,172 @@
+"""llama.cpp in this process: its continuous batching, bridged from its threads to asyncio."""
+
+import asyncio
+import ctypes
+import secrets
+import signal
+import tempfile
+import threading
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import xllamacpp
+
+from polytalk.errors import BadInput, EngineFailed, SetupError
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """What a step adds to the answer."""
+
+    content: str | None = None
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One of the answers that are made at once; here the only one."""
+
+    delta: Delta
+
+
+class PromptDetails(msgspec.Struct, frozen=True):
+    """Where the prompt's tokens came from."""
+
+    cached_tokens: int = 0
+
+
+class TokenUsage(msgspec.Struct, frozen=True):
+    """What an answer cost."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: PromptDetails | None = None
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Why there is no answer."""
+
+    message: str
+    code: int = 500
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One chunk of a streamed chat completion."""
+
+    choices: tuple[Choice, ...] = ()
+    usage: TokenUsage | None = None
+    error: Fault | None = None
+
+
+_decode = msgspec.json.Decoder(Step).decode
+
+
+class LlamaServer:
+    """A model that is read once and answers `slots` chats at the same time.
+
+    Each running chat occupies a thread that waits inside llama.cpp, without the GIL, and is called back per token.
+    """
+
+    def __init__(self, model: Path, *, slots: int, context: int, threads: int, cache_mib: int) -> None:
+        """Read the model and answer once. Blocking (about 1 s). Raises SetupError.
+
+        `context` is in tokens per slot; `cache_mib` is how much memory prompts of idle chats may take.
+        """
+        # The library always serves HTTP too. A socket in a folder of our own, behind a key that nobody
+        # knows, is a door that nobody finds.
+        self._folder = tempfile.TemporaryDirectory(prefix="polytalk-llm-")
+        settings = xllamacpp.CommonParams()
+        settings.hostnames = [f"{self._folder.name}/http.sock"]
+        settings.api_keys = [secrets.token_urlsafe(32)]
+        settings.n_threads_http = 1
+        settings.ui = False
+        settings.endpoint_slots = False
+        settings.verbosity = -1
+        settings.model.path = str(model)
+        settings.n_gpu_layers = 0
+        settings.fit_params = False
+        settings.n_parallel = slots
+        settings.n_ctx = slots * context
+        settings.cpuparams.n_threads = threads
+        settings.cpuparams_batch.n_threads = threads
+        settings.cache_ram_mib = cache_mib
+        self._stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="llama")
+        try:
+            with _signal_handlers_kept():
+                self._server: Any = xllamacpp.Server(settings)
+        except RuntimeError as error:
+            self._folder.cleanup()
+            raise SetupError(f"llama.cpp can't run {model.name}: {error}") from error
+        # A server that is dropped before its first answer waits for ever.
+        self._server.handle_chat_completions({"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1})
+
+    def close(self) -> None:
+        """Stop every chat within a token, then give threads and memory back."""
+        self._stopping.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)  # a callback under a dying server would deadlock
+        self._server = None
+        self._folder.cleanup()
+
+    async def chat(self, request: Mapping[str, object]) -> AsyncGenerator[Step, None]:
+        """The steps of an answer to a request of `/v1/chat/completions`.
+
+        Leaving the iterator stops the computation at the next token. Raises BadInput when llama.cpp refuses the
+        request, EngineFailed when it fails.
+        """
+        loop = asyncio.get_running_loop()
+        steps: asyncio.Queue[bytes | None] = asyncio.Queue()  # bounded by the request's max_tokens
+        left = threading.Event()
+
+        def post(step: bytes | None) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(steps.put_nowait, step)
+
+        def on_step(step: bytes) -> bool:
+            """Called by llama.cpp on its thread. True stops the chat."""
+            if left.is_set() or self._stopping.is_set():
+                return True
+            post(step)
+            return False
+
+        def answer() -> None:
+            if not (left.is_set() or self._stopping.is_set()):
+                self._server.handle_chat_completions(body, on_step)
+
+        body = msgspec.json.encode({**request, "stream": True, "stream_options": {"include_usage": True}})
+        running = self._pool.submit(answer)
+        running.add_done_callback(lambda _: post(None))  # called for a cancelled future too
+        try:
+            while (step := await steps.get()) is not None:
+                yield _check(_decode(step))
+            if self._stopping.is_set():
+                raise EngineFailed("the language model is being shut down")
+            if (fault := running.exception()) is not None:
+                raise EngineFailed(f"llama.cpp failed: {fault}")
+        finally:
+            left.set()
+
+
+def _check(step: Step) -> Step:
+    if step.error is None:
+        return step
+    kind = BadInput if 400 <= step.error.code < 500 else EngineFailed
+    raise kind(f"llama.cpp refused the request: {step.error.message}")
+
+
+@contextmanager
+def _signal_handlers_kept() -> Iterator[None]:
+    """llama.cpp's server takes SIGINT and SIGTERM for itself; this gives them back to Python.
+
+    By the C library, because `signal.signal` works on the main thread only and can't see C handlers.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    kept = {number: ctypes.create_string_buffer(256) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, action in kept.items():
+        libc.sigaction(number, None, action)
+    try:
+        yield
+    finally:
+        for number, action in kept.items():
+            libc.sigaction(number, action, None)
