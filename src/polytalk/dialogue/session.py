@@ -5,7 +5,7 @@ through `emit`, synchronously, so that nothing stale can follow the event that m
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
@@ -57,7 +57,7 @@ class Session:
         dispatcher: Dispatcher,
         kit: Kit,
         vad: VadEngine,
-        personas: Personas,
+        personas: Callable[[str], Personas],
         settings: SessionSettings,
         bounds: Bounds,
         emit: Emit,
@@ -65,7 +65,7 @@ class Session:
         self.id = new_id("sess")
         self.settings = settings
         self.conversation = Conversation(bounds.max_items)
-        self.personas = personas
+        self._personas = personas
         self._dispatcher = dispatcher
         self._kit = kit
         self._bounds = bounds
@@ -253,13 +253,13 @@ class Session:
 
     def _begin(self, settings: SessionSettings, heard: tuple[Hearing, ...]) -> Turn:
         scope = Scope(self._dispatcher, self.id, self._generation)
-        turn = Turn(scope, self._kit, settings, self.personas, self.conversation.messages(), heard)
+        turn = Turn(scope, self._kit, settings, self._personas(settings.avatar), self.conversation.messages(), heard)
         self._turn_tasks.append(self._spawn(turn.run()))
         return turn
 
     def _take(self, item_id: str, audio: bytes, hearing: Hearing, turn: Turn | None = None) -> None:
         """An utterance is complete: it becomes an item at once, its words follow."""
-        item = Item(item_id, "user", spoken=True, status="in_progress")
+        item = Item(item_id, "user", spoken=True)
         previous = self.conversation.add(item)
         self._emit(events.Committed(item_id, previous))
         self._emit(events.ItemAdded(item_id, previous))
@@ -274,7 +274,7 @@ class Session:
             item.status = "incomplete"
             self._emit(events.TranscriptionFailed(item.id, error.code, error.message))
         else:
-            item.text, item.status = transcript.text, "completed"
+            item.text = transcript.text
             self._emit(events.Transcribed(item.id, item.text, seconds))
         finally:
             self._transcribing.pop(item.id, None)

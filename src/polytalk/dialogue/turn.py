@@ -210,7 +210,7 @@ class Turn:
             await asyncio.sleep(max(0.02, ahead))
 
     async def _collect(self, sentence: str, replies: Replies) -> None:
-        text = sentence if not self._made or language_of(sentence) == "zh" else " " + sentence
+        text = sentence.strip() if not self._made or language_of(sentence) == "zh" else f" {sentence.strip()}"
         try:
             async for result in replies:
                 if isinstance(result, Speech) and result.audio:

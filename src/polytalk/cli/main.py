@@ -1,0 +1,119 @@
+"""`polytalk`: the commands and their flags. What they do is in the modules beside this one, imported when needed."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from polytalk import __version__
+from polytalk.errors import PolytalkError
+
+# One thread a library: the pool decides how many cores compute, and nested thread pools only fight each other.
+# Set before numpy, ctranslate2 and OpenCV are imported, as they read it once.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+app = typer.Typer(
+    name="polytalk",
+    help="A server for talking digital humans: it listens, thinks, speaks, moves the lips, and can be interrupted.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Languages = Annotated[str | None, typer.Option("--languages", "-l", help="What users speak: en, zh, or en,zh.")]
+Avatar = Annotated[str | None, typer.Option("--avatar", "-a", help="Whose face: mira or theo.")]
+Voice = Annotated[str | None, typer.Option("--voice", "-v", help="Another voice than the avatar's own.")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", "-p", help="Port to listen on.")] = None,
+    languages: Languages = None,
+    avatar: Avatar = None,
+    llm: Annotated[str | None, typer.Option(help="LLM engine: smollm2, openai, echo, or one you installed.")] = None,
+) -> None:
+    """Run the server and the call page."""
+    from polytalk.cli.serve import run
+
+    server = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    run(server=server or None, languages=languages, avatar=avatar, llm=llm and {"engine": llm})
+
+
+@app.command()
+def ask(
+    question: Annotated[str | None, typer.Argument(help="What to ask, as text.")] = None,
+    audio: Annotated[Path | None, typer.Option(help="Ask by a recording instead (wav, mp3, ogg, m4a, flac).")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The clip to write.")] = Path("reply.mp4"),
+    avatar: Avatar = None,
+    voice: Voice = None,
+    languages: Languages = None,
+    size: Annotated[int, typer.Option(min=128, max=1080, help="Width and height in pixels.")] = 512,
+    label: Annotated[
+        bool, typer.Option(help="Show that the clip is AI-generated. Metadata says so in any case.")
+    ] = True,
+) -> None:
+    """Ask one question; the answer is an mp4 with speech and a moving face."""
+    from polytalk.cli.ask import run
+
+    run(question, audio, out, size=size, label=label, voice=voice, languages=languages, avatar=avatar)
+
+
+@app.command()
+def setup(languages: Languages = None) -> None:
+    """Install the model packages that the chosen languages need, and prepare them."""
+    from polytalk.cli.setup import run
+
+    run(languages)
+
+
+@app.command()
+def doctor(languages: Languages = None) -> None:
+    """Look at this machine and say what is there, what is missing, and what to do about it."""
+    from polytalk.cli.doctor import run
+
+    raise typer.Exit(run(languages))
+
+
+@app.command()
+def inspect(file: Annotated[Path, typer.Argument(help="A clip.", exists=True, dir_okay=False)]) -> None:
+    """Show what a clip says about where it comes from."""
+    from polytalk.cli.inspect import run
+
+    run(file)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"polytalk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
+) -> None:
+    """Read what all commands share."""
+    level: Any = logging.getLevelNamesMapping().get(log_level.upper())
+    if level is None:
+        raise typer.BadParameter(f"{log_level!r} is none of debug, info, warning, error")
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+
+
+def main() -> None:
+    """Run the command; our own errors end it with a sentence, not with a traceback."""
+    try:
+        app()
+    except PolytalkError as error:
+        typer.secho(f"polytalk: {error.message}", fg=typer.colors.RED, err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

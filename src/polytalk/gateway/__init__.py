@@ -1,0 +1,1 @@
+"""The door: protocol events in and out, limits, the page."""

@@ -1,0 +1,1 @@
+"""The OpenAI Realtime API (GA events) over a WebSocket, with the opt-in avatar extension."""

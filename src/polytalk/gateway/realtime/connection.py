@@ -1,0 +1,159 @@
+"""One WebSocket: frames in are events for the session, events of the session are frames out."""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from polytalk.config import Limits
+from polytalk.dialogue.conversation import Item
+from polytalk.dialogue.events import DialogueEvent, ResponseFinished, Spoke
+from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.session import Session
+from polytalk.errors import BadInput, PolytalkError, Shed
+from polytalk.gateway.realtime import client_events as ce
+from polytalk.gateway.realtime.outbox import Outbox
+from polytalk.gateway.realtime.server_events import Translator, error_event, event, item_object
+from polytalk.gateway.realtime.session_config import SessionConfig
+
+log = logging.getLogger(__name__)
+
+CLOSE_GOING_AWAY = 1001
+CLOSE_TOO_SLOW = 1013
+"""Try again later: the client did not read what it was sent."""
+
+
+class Connection:
+    """Serves one client until it leaves, falls behind, or its time is over."""
+
+    def __init__(self, socket: WebSocket, limits: Limits, config: SessionConfig) -> None:
+        self._socket = socket
+        self._limits = limits
+        self._config = config
+        self._outbox = Outbox(limits.outbox_events)
+        self._translator: Translator | None = None
+        self._expires_at = int(time.time() + limits.session_seconds)
+
+    def emit(self, what: DialogueEvent) -> None:
+        """Take an event of the session."""
+        assert self._translator is not None
+        if isinstance(what, ResponseFinished) and what.status == "cancelled":
+            self._outbox.revoke(what.response)
+        media_of = what.response if isinstance(what, Spoke) else None
+        for wire in self._translator.translate(what):
+            self._outbox.put(wire, media_of)
+
+    async def serve(self, session: Session) -> None:
+        """Run the session; the socket is accepted already, and closed when this returns."""
+        self._translator = Translator(session.conversation)
+        self._outbox.put(event("session.created", session=self._config.show(session.id, self._expires_at)))
+        writer = asyncio.create_task(self._write())
+        reader = asyncio.create_task(self._read(session))
+        try:
+            async with session:
+                await asyncio.wait(
+                    (reader, writer), timeout=self._limits.session_seconds, return_when=asyncio.FIRST_COMPLETED
+                )
+                ended = reader.done() or writer.done()
+                reader.cancel()
+        finally:
+            for task in (reader, writer):
+                task.cancel()
+            await asyncio.gather(reader, writer, return_exceptions=True)
+        if writer.done() and not writer.cancelled() and isinstance(writer.exception(), Shed):
+            await self._close(CLOSE_TOO_SLOW, "the client reads too slowly")
+        elif not ended:
+            await self._close(CLOSE_GOING_AWAY, f"a session lasts {self._limits.session_seconds:.0f} s")
+
+    async def _close(self, code: int, reason: str) -> None:
+        if self._socket.client_state is WebSocketState.CONNECTED:
+            with suppress(RuntimeError, OSError):  # it may be gone by now
+                await asyncio.wait_for(self._socket.close(code, reason), 2.0)
+
+    async def _write(self) -> None:
+        with suppress(WebSocketDisconnect):
+            while True:
+                await self._socket.send_text(await self._outbox.get())
+
+    async def _read(self, session: Session) -> None:
+        with suppress(WebSocketDisconnect):
+            while True:
+                message = await self._socket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                frame = message.get("text")
+                await self._handle(session, frame if frame is not None else message.get("bytes") or b"")
+
+    async def _handle(self, session: Session, frame: str | bytes) -> None:
+        """One frame. Whatever is wrong with it is answered; the session goes on."""
+        offender: str | None = None
+        try:
+            if len(frame) > self._limits.max_event_bytes:
+                raise BadInput(
+                    f"an event may have {self._limits.max_event_bytes} bytes, not {len(frame)}", code="event_too_large"
+                )
+            if isinstance(frame, bytes):
+                raise BadInput("this socket takes JSON text frames; send audio as input_audio_buffer.append")
+            offender = None
+            what = ce.decode(frame)
+            offender = what.event_id
+            await self._apply(session, what)
+        except PolytalkError as error:
+            if offender is None and isinstance(frame, str) and len(frame) <= self._limits.max_event_bytes:
+                offender = ce.event_id_of(frame)
+            self._outbox.put(error_event(error, offender))
+        except Exception:
+            log.exception("session %s: an event failed", session.id)
+            self._outbox.put(error_event(PolytalkError("the server failed on this event"), offender))
+
+    async def _apply(self, session: Session, what: ce.ClientEvent) -> None:
+        match what:
+            case ce.AudioAppend():
+                await session.hear(what.audio)
+            case ce.SessionUpdate():
+                session.configure(self._config.apply(what.session))
+                self._outbox.put(event("session.updated", session=self._config.show(session.id, self._expires_at)))
+            case ce.AudioCommit():
+                await session.commit()
+            case ce.AudioClear():
+                await session.clear()
+                self._outbox.put(event("input_audio_buffer.cleared"))
+            case ce.ItemCreate():
+                session.add(self._item(what.item), what.previous_item_id)
+            case ce.ItemTruncate():
+                if what.audio_end_ms < 0:
+                    raise BadInput(f"audio_end_ms can't be {what.audio_end_ms}", param="audio_end_ms")
+                session.truncate(what.item_id, what.audio_end_ms / 1000)
+            case ce.ItemDelete():
+                session.conversation.delete(what.item_id)
+                self._outbox.put(event("conversation.item.deleted", item_id=what.item_id))
+            case ce.ItemRetrieve():
+                item = item_object(self._retrieved(session, what.item_id))
+                self._outbox.put(event("conversation.item.retrieved", item=item))
+            case ce.ResponseCreate():
+                metadata = what.response.metadata if what.response else None
+                await session.respond(self._config.for_response(what.response), metadata)
+            case ce.ResponseCancel():
+                await session.cancel()
+
+    def _item(self, given: ce.ItemParam) -> Item:
+        if given.type != "message":
+            raise BadInput(f"items of type {given.type!r} are not supported; send a message", param="item.type")
+        texts = [part.text or part.transcript or "" for part in given.content]
+        text = "\n".join(part for part in texts if part).strip()
+        if not text:
+            raise BadInput("the item has no text; give it a content part with text", param="item.content")
+        if len(text) > self._limits.max_text_chars:
+            raise BadInput(
+                f"an item may have {self._limits.max_text_chars} characters, not {len(text)}", param="item.content"
+            )
+        return Item(given.id or new_id("item"), given.role, text)
+
+    @staticmethod
+    def _retrieved(session: Session, item_id: str) -> Item:
+        try:
+            return session.conversation.get(item_id)
+        except BadInput as error:
+            raise BadInput(error.message, code="item_retrieve_invalid_item_id", param="item_id") from None

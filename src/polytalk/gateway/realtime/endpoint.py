@@ -1,0 +1,70 @@
+"""`GET /v1/realtime?model=`: from the handshake to a served connection."""
+
+from starlette.websockets import WebSocket
+
+from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.runtime import Runtime
+from polytalk.dialogue.settings import SessionSettings
+from polytalk.errors import BadInput
+from polytalk.gateway.door import Door
+from polytalk.gateway.problems import problem
+from polytalk.gateway.realtime.connection import Connection
+from polytalk.gateway.realtime.session_config import SessionConfig, default_detection
+from polytalk.gateway.status import Status
+
+SUBPROTOCOL = "realtime"
+STOCK_MODELS = ("avatar-1", "gpt-realtime", "gpt-4o-realtime", "gpt-audio")
+"""Beginnings of model names that examples for other servers ask for; they get the default avatar."""
+
+
+class RealtimeEndpoint:
+    """Refuses before the upgrade, with a real HTTP status, or serves until the client leaves."""
+
+    def __init__(self, runtime: Runtime, door: Door, status: Status) -> None:
+        self._runtime = runtime
+        self._door = door
+        self._status = status
+
+    async def serve(self, socket: WebSocket) -> None:
+        """One handshake."""
+        if (refusal := self._door.refusal(socket)) is not None:
+            await socket.send_denial_response(refusal)
+            return
+        if not self._status.ready or self._status.draining:
+            word = "stopping" if self._status.draining else "still starting"
+            refusal = problem(503, f"the server is {word}; try again soon", "not_ready", "server_error")
+            refusal.headers["retry-after"] = "5"
+            await socket.send_denial_response(refusal)
+            return
+        try:
+            session = self._session_settings(socket.query_params.get("model"))
+        except BadInput as error:
+            await socket.send_denial_response(problem(404, error.message, error.detail))
+            return
+        holder = new_id("lease")
+        if (refusal := self._door.enter(holder)) is not None:
+            await socket.send_denial_response(refusal)
+            return
+        try:
+            await self._converse(socket, session)
+        finally:
+            self._door.leave(holder)
+
+    async def _converse(self, socket: WebSocket, session: SessionSettings) -> None:
+        offered = socket.scope.get("subprotocols", [])
+        await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        voices = {avatar.id: self._runtime.default_voice(avatar) for avatar in self._runtime.avatars.values()}
+        config = SessionConfig(self._runtime.settings, self._runtime.voices, voices, session)
+        connection = Connection(socket, self._runtime.settings.limits, config)
+        await connection.serve(self._runtime.open_session(session, connection.emit))
+
+    def _session_settings(self, model: str | None) -> SessionSettings:
+        settings = self._runtime.settings
+        stock = model is None or model.startswith(STOCK_MODELS)
+        avatar = self._runtime.avatar(settings.avatar if stock else str(model))
+        return SessionSettings(
+            avatar=avatar.id,
+            voice=self._runtime.default_voice(avatar),
+            turn_detection=default_detection(settings.turn, settings.limits.max_utterance_seconds),
+            max_tokens=settings.limits.max_reply_tokens,
+        )

@@ -1,0 +1,76 @@
+"""The gateway as a process: a port, an application on it, and a clean end."""
+
+import asyncio
+import socket
+from contextlib import suppress
+
+import uvicorn
+
+from polytalk.config import ServerSettings
+from polytalk.dialogue.runtime import Runtime
+from polytalk.errors import ConfigError
+from polytalk.gateway.app import create_app
+from polytalk.gateway.status import Status
+from polytalk.worker.group import OnProgress, Progress
+
+FRAME_BYTES = 16 << 20
+"""Frames over this close the socket (1009); below it and over the limit of events they get an error."""
+DRAIN_SECONDS = 5
+
+
+def bind(server: ServerSettings) -> socket.socket:
+    """Take the port before anything slow is begun. Raises ConfigError when it can't be had."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((server.host, server.port))
+        taken.listen(1024)
+    except OSError as error:
+        taken.close()
+        raise ConfigError(
+            f"can't listen on {server.host}:{server.port}: {error.strerror}. Choose another port: "
+            f"make serve PORT={server.port + 1}, or polytalk serve --port {server.port + 1}"
+        ) from None
+    return taken
+
+
+async def serve(runtime: Runtime, listener: socket.socket, on_progress: OnProgress) -> None:
+    """Answer at once, converse when the engines are ready, end on SIGINT or SIGTERM. Raises SetupError."""
+    status = Status()
+
+    def report(progress: Progress) -> None:
+        status.report(progress)
+        on_progress(progress)
+
+    config = uvicorn.Config(
+        create_app(runtime, status),
+        loop="none",  # this coroutine runs on the loop already
+        ws="websockets-sansio",
+        ws_max_size=FRAME_BYTES,
+        ws_ping_interval=5.0,
+        ws_ping_timeout=10.0,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    preparing = asyncio.create_task(_run(runtime, status, report, serving))
+    try:
+        await asyncio.wait((serving, preparing), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        status.draining = True
+        server.should_exit = True
+        await asyncio.wait((serving,))
+        preparing.cancel()
+        with suppress(asyncio.CancelledError):
+            await preparing
+
+
+async def _run(runtime: Runtime, status: Status, report: OnProgress, serving: "asyncio.Task[None]") -> None:
+    async with runtime.running(report):
+        status.ready = True
+        await asyncio.wait((serving,))
+        status.ready = False
