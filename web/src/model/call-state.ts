@@ -1,0 +1,74 @@
+/** Where the call stands, as a pure function of the events seen. */
+
+import type { ServerEvent } from "../protocol/events";
+
+export type Link = "connecting" | "open" | "lost";
+export type Phase = "connecting" | "offline" | "ready" | "listening" | "thinking" | "speaking";
+
+export interface CallState {
+  link: Link;
+  userSpeaking: boolean;
+  /** The user's turn has ended and no answer has begun. */
+  awaiting: boolean;
+  /** The response that the server is working at. */
+  active: string | null;
+  /** The conversation item of each response that is known. */
+  items: Readonly<Record<string, string>>;
+}
+
+/** What happens on this side. */
+export type LocalEvent =
+  | { type: "local.lost" }
+  | { type: "local.asked" } // typed text was sent
+  | { type: "local.cut" } // the answer was cut off
+  | { type: "local.unanswered" } // no answer came in time
+  | { type: "local.muted" };
+
+export const START: CallState = {
+  link: "connecting",
+  userSpeaking: false,
+  awaiting: false,
+  active: null,
+  items: {},
+};
+
+export function reduce(state: CallState, event: ServerEvent | LocalEvent): CallState {
+  switch (event.type) {
+    case "session.created":
+      return { ...START, link: "open" };
+    case "local.lost":
+      return { ...START, link: "lost" };
+    case "local.asked":
+      return { ...state, awaiting: true };
+    case "local.cut":
+      return { ...state, awaiting: false, active: null };
+    case "local.unanswered":
+      return { ...state, awaiting: false };
+    case "local.muted":
+      return { ...state, userSpeaking: false };
+    case "input_audio_buffer.speech_started":
+      return { ...state, userSpeaking: true, awaiting: false };
+    case "input_audio_buffer.speech_stopped":
+      return { ...state, userSpeaking: false, awaiting: true };
+    case "conversation.item.input_audio_transcription.completed":
+      return event.transcript.trim() === "" ? { ...state, awaiting: false } : state;
+    case "response.created":
+      return { ...state, awaiting: false, active: event.response.id };
+    case "response.output_item.added":
+      return { ...state, items: { ...state.items, [event.response_id]: event.item.id } };
+    case "response.done":
+      return state.active === event.response.id ? { ...state, active: null } : state;
+    default:
+      return state;
+  }
+}
+
+/** The one word for what the avatar is doing. */
+export function phaseOf(state: CallState, now: { speaking: boolean; microphone: boolean }): Phase {
+  if (state.link === "lost") return "offline";
+  if (state.link === "connecting") return "connecting";
+  if (state.userSpeaking) return "listening";
+  if (now.speaking) return "speaking";
+  if (state.awaiting || state.active !== null) return "thinking";
+  return now.microphone ? "listening" : "ready";
+}

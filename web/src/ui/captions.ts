@@ -1,0 +1,59 @@
+/** The conversation over the picture: one paragraph a line, following the newest unless the user scrolls back. */
+
+import type { Messages } from "../i18n/en";
+import type { Captions, Line } from "../model/captions";
+import { make, setText } from "./dom";
+
+interface Row {
+  root: HTMLElement;
+  who: HTMLElement;
+  text: HTMLElement;
+}
+
+const NEAR_END_PX = 40;
+
+export class CaptionView {
+  private readonly rows = new Map<string, Row>();
+  private drawn = -1;
+  private labels = "";
+
+  constructor(private readonly root: HTMLElement) {}
+
+  draw(captions: Captions, t: Messages, avatar: string): void {
+    const labels = `${t.you} ${avatar} ${t.interrupted}`;
+    if (captions.version === this.drawn && labels === this.labels) return;
+    this.drawn = captions.version;
+    this.labels = labels;
+    const atEnd = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight < NEAR_END_PX;
+    for (const [id, row] of this.rows) {
+      if (captions.lines.some((line) => line.id === id)) continue;
+      row.root.remove();
+      this.rows.delete(id);
+    }
+    for (const line of captions.lines) this.line(line, t, avatar);
+    if (atEnd) this.root.scrollTop = this.root.scrollHeight;
+  }
+
+  private line(line: Line, t: Messages, avatar: string): void {
+    const row = this.rows.get(line.id) ?? this.add(line);
+    const text = line.text.slice(0, line.shown);
+    row.root.classList.toggle("waiting", text === "");
+    row.root.classList.toggle("interrupted", line.state === "interrupted");
+    row.root.hidden = text === "" && line.speaker === "avatar";
+    // A reader waits until a line is whole instead of speaking it word by word.
+    row.root.setAttribute("aria-busy", String(line.state === "partial"));
+    setText(row.who, line.speaker === "user" ? t.you : avatar);
+    setText(row.text, text);
+    if (line.state === "interrupted") row.text.append(make("em", "cut", t.interrupted));
+  }
+
+  private add(line: Line): Row {
+    const who = make("span", "who");
+    const text = make("span", "words");
+    const root = make("p", `line ${line.speaker}`, who, text);
+    const row = { root, who, text };
+    this.rows.set(line.id, row);
+    this.root.append(root);
+    return row;
+  }
+}

@@ -1,0 +1,96 @@
+/** The sheet in which avatar and voice are chosen. */
+
+import { Painter, styleOf } from "../face/paint";
+import { indexOf, PARAMETERS, type Rig } from "../face/rig";
+import type { I18n } from "../i18n";
+import type { AvatarEntry, Catalogue, VoiceEntry } from "../protocol/catalogue";
+import { el, make } from "./dom";
+
+export interface Choice {
+  avatar: string;
+  voice: string;
+}
+
+export class Chooser {
+  private readonly faces = el("faces");
+  private readonly voices = el("voices");
+
+  constructor(
+    private readonly i18n: I18n,
+    private readonly rigOf: (entry: AvatarEntry) => Promise<Rig>,
+    private readonly chosen: (choice: Choice) => void,
+  ) {}
+
+  draw(catalogue: Catalogue, choice: Choice): void {
+    this.faces.replaceChildren(...catalogue.avatars.map((entry) => this.face(entry, choice)));
+    this.voices.replaceChildren(...catalogue.voices.map((entry) => this.voice(entry, choice)));
+  }
+
+  private face(entry: AvatarEntry, choice: Choice): HTMLElement {
+    const picture = make("canvas", "thumb");
+    picture.width = picture.height = 160;
+    picture.setAttribute("aria-hidden", "true");
+    void this.rigOf(entry).then(
+      (rig) => drawPortrait(picture, rig),
+      () => picture.classList.add("missing"),
+    );
+    const pick = this.radio("avatar", entry.id === choice.avatar, () =>
+      this.chosen({ avatar: entry.id, voice: entry.voice }),
+    );
+    return make("label", "face", pick, picture, make("span", "face-name", this.i18n.name(entry.name)));
+  }
+
+  private voice(entry: VoiceEntry, choice: Choice): HTMLElement {
+    const { t } = this.i18n;
+    const gender = entry.gender === "female" ? t.female : entry.gender === "male" ? t.male : "";
+    const languages = entry.languages.map((tag) => this.languageName(tag)).join(" · ");
+    const pick = this.radio("voice", entry.id === choice.voice, () =>
+      this.chosen({ avatar: choice.avatar, voice: entry.id }),
+    );
+    const detail = [languages, gender].filter(Boolean).join(", ");
+    return make(
+      "label",
+      "voice",
+      pick,
+      make("span", "voice-name", entry.name),
+      make("span", "voice-detail", detail),
+    );
+  }
+
+  private radio(name: string, checked: boolean, pick: () => void): HTMLInputElement {
+    const input = make("input", "pick");
+    input.type = "radio";
+    input.name = name;
+    input.checked = checked;
+    input.addEventListener("change", pick);
+    return input;
+  }
+
+  private languageName(tag: string): string {
+    const names = new Intl.DisplayNames([this.i18n.language], { type: "language" });
+    try {
+      return names.of(tag) ?? tag;
+    } catch {
+      return tag; // not a language tag
+    }
+  }
+}
+
+/** The avatar at rest with a slight smile, filling a square. */
+export function drawPortrait(canvas: HTMLCanvasElement, rig: Rig): void {
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const zoom = 1.25; // the face, and less of the shoulders
+  const scale = (canvas.width / rig.size[0]) * zoom;
+  const view = {
+    scale,
+    x: (canvas.width - rig.size[0] * scale) / 2,
+    y: (canvas.height - rig.size[1] * scale) * 0.35,
+  };
+  context.setTransform(scale, 0, 0, scale, view.x, view.y);
+  context.fillStyle = styleOf(context, rig.background);
+  context.fillRect(-view.x / scale, -view.y / scale, canvas.width / scale, canvas.height / scale);
+  const values = new Float64Array(PARAMETERS.length);
+  values[indexOf.smile] = 0.4;
+  new Painter(rig).draw(context, view, values);
+}
