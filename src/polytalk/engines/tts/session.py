@@ -19,6 +19,7 @@ def open_session(model: Path, *, inner: Sequence[str] = (), threads: int = 1) ->
     settings.intra_op_num_threads = threads
     settings.inter_op_num_threads = 1
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads would eat others' cores
+    settings.enable_mem_pattern = False  # every sentence has another length: one plan for each would pile up
     settings.log_severity_level = 3
     data = model.read_bytes() + _more_outputs(inner)
     return onnxruntime.InferenceSession(data, sess_options=settings, providers=["CPUExecutionProvider"])
