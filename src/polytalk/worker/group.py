@@ -45,6 +45,11 @@ class WorkerGroup:
         ]
         self.ready: dict[str, bool] = {self._label(worker): False for worker in self._workers}
 
+    @property
+    def engines(self) -> list[Resident]:
+        """The engines, in the order they are prepared."""
+        return [worker.engine for worker in self._workers]
+
     async def prepare(self, on_progress: OnProgress) -> None:
         """Load every engine and have each answer once. Raises SetupError, EngineFailed.
 
