@@ -97,6 +97,19 @@ def test_a_clip_can_be_written_into_a_file_object() -> None:
     assert len(pictures(target)) == 1
 
 
+def test_a_clip_is_sealed_when_it_is_whole_and_before_it_has_its_name(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+
+    def seal(part: Path) -> None:
+        assert not clip.exists()
+        assert len(pictures(part)) == 1
+        part.write_bytes(part.read_bytes() + b"sealed")
+
+    with Mp4Writer(clip, WIDTH, HEIGHT, seal=seal) as writer:
+        writer.write_frame(picture(0))
+    assert clip.read_bytes().endswith(b"sealed")
+
+
 def test_a_failed_clip_leaves_nothing(tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"the old one")

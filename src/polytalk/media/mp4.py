@@ -7,7 +7,7 @@ appears under its name only when it is whole.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,7 @@ from uuid import uuid4
 import av
 import numpy as np
 from av.audio.stream import AudioStream
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -47,8 +47,10 @@ class Mp4Writer:
         metadata: Mapping[str, str] | None = None,
         *,
         threads: int = 0,
+        seal: Callable[[Path], None] | None = None,
     ) -> None:
-        """`metadata` are tags of the file, any keys; `threads` of the H.264 encoder, 0 for one a core.
+        """`metadata` are tags of the file, any keys; `threads` of the H.264 encoder, 0 for one a core;
+        `seal` is called with the finished file before it gets its name: where a signed manifest (C2PA) is put in.
 
         Raises BadInput for a size or rate that H.264 or AAC can't have, SetupError if the folder can't be written.
         """
@@ -63,9 +65,11 @@ class Mp4Writer:
         self.width, self.height, self.fps, self.sample_rate = width, height, fps, sample_rate
         self._path = Path(target) if isinstance(target, str | os.PathLike) else None
         self._stream = None if isinstance(target, str | os.PathLike) else target
+        self._seal = seal
         self._frames = 0
         self._samples = 0
         self._last: av.VideoFrame | None = None
+        self._to_yuv = VideoReformatter()  # kept: setting it up costs as much as converting a frame
         self._closed = False
         folder = self._path.parent if self._path else Path(tempfile.gettempdir())
         self._part = folder / f".{uuid4().hex}.mp4.part"
@@ -93,7 +97,9 @@ class Mp4Writer:
             wanted = f"uint8 [{self.height}, {self.width}, 3]"
             raise BadInput(f"a frame must be {wanted}, not {rgb.dtype} {list(rgb.shape)}")
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), "rgb24")
-        self._last = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+        self._last = self._to_yuv.reformat(
+            frame, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
         self._show(self._last)
 
     def write_audio(self, pcm: bytes) -> None:
@@ -126,6 +132,8 @@ class Mp4Writer:
             self._encode(self._audio, None)
             with self._explained():
                 self._container.close()
+                if self._seal:
+                    self._seal(self._part)
                 self._deliver()
         finally:
             self.abort()
