@@ -35,7 +35,7 @@ def samples(pcm: bytes) -> NDArray[np.int16]:
     return np.frombuffer(pcm, "<i2")
 
 
-def duration(pcm: bytes, rate: int) -> Seconds:
+def duration(pcm: bytes | bytearray, rate: int) -> Seconds:
     """How long the audio lasts at `rate` samples a second."""
     return len(pcm) / SAMPLE_BYTES / rate
 
