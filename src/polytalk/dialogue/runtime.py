@@ -12,7 +12,8 @@ from polytalk.broker.memory import MemoryBroker
 from polytalk.clock import RealClock
 from polytalk.config import EngineChoice, Settings
 from polytalk.dialogue.delivery import Emit
-from polytalk.dialogue.dispatch import Dispatcher
+from polytalk.dialogue.dispatch import Dispatcher, Scope
+from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.persona import Persona, load_personas
 from polytalk.dialogue.session import Bounds, Session
 from polytalk.dialogue.settings import SessionSettings
@@ -21,7 +22,7 @@ from polytalk.dialogue.voices import Voices
 from polytalk.engines import models, registry
 from polytalk.engines.base import VadEngine
 from polytalk.errors import BadInput, ConfigError
-from polytalk.types import Stage
+from polytalk.types import Message, Stage, ThinkWork
 from polytalk.worker.group import OnProgress, WorkerGroup
 from polytalk.worker.pool import Pool
 
@@ -79,6 +80,7 @@ class Runtime:
             raise
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self.workers.run()), group.create_task(self._dispatcher.run())]
+            await self._read_personas()
             self.ready = True
             try:
                 yield
@@ -122,6 +124,19 @@ class Runtime:
             return personas.get(language) or personas["en"]
 
         return find
+
+    async def _read_personas(self) -> None:
+        """Have the LLM read every avatar's persona, so that no first user waits for it: prefixes are cached."""
+        for avatar in self.avatars.values():
+            for language in self.settings.languages:
+                if not self.kit.thinks_in(language):
+                    continue
+                messages = self.personas(avatar.id)(language).messages([Message("user", "Hi")])
+                work = ThinkWork(messages, max_tokens=1)
+                scope = Scope(self._dispatcher, new_id("warm"), 0)
+                async for _ in await scope.ask(Stage.THINK, self.kit.llm, work, self._clock.now()):
+                    pass
+                await self._dispatcher.forget(scope.session)
 
     def _has_room(self) -> bool:
         return self._pool.idle and not any(self._broker.backlog(*queue) for queue in self._busy_queues)

@@ -200,7 +200,7 @@ class Turn:
         await self._wait_for_lead()
         language = language_of(sentence)
         route = self._kit.voices.for_language(self.settings.voice, language)
-        work = SpeakWork(sentence, route.voice.id, language, self.settings.speed)
+        work = SpeakWork(sentence.strip(), route.voice.id, language, self.settings.speed)
         return await self._scope.ask(Stage.SPEAK, route.engine, work, self._due())
 
     async def _wait_for_lead(self) -> None:
