@@ -10,6 +10,7 @@ import type { Phase } from "./model/call-state";
 import { type AvatarEntry, type Catalogue, loadCatalogue, loadRig } from "./protocol/catalogue";
 import { Connection, realtimeUrl } from "./protocol/connection";
 import { type ProtocolError, RATE } from "./protocol/events";
+import { obstacle } from "./protocol/readiness";
 import { CaptionView } from "./ui/captions";
 import { type Choice, Chooser, drawPortrait } from "./ui/chooser";
 import { el } from "./ui/dom";
@@ -48,22 +49,22 @@ export class App {
       newId: () => `msg_${crypto.getRandomValues(new Uint32Array(3)).join("")}`,
       failed: (error) => this.serverFailed(error),
     });
-    this.connection = new Connection(() => realtimeUrl(location, this.choice.avatar), {
+    this.connection = new Connection({
+      address: () => this.address(),
       event: (event) => {
         this.call.handle(event);
-        if (event.type === "session.created") this.link.open();
+        if (event.type === "session.created") this.link.open(); // an open socket alone is no call yet
       },
-      open: () => undefined, // the session counts, which may come later or never
       lost: (wait) => {
         this.call.lost();
         this.link.lost(wait);
       },
     });
-    this.link = new LinkNotice(
-      this.i18n,
-      (notice) => this.notices.show(notice),
-      () => this.connection.connect(),
-    );
+    this.link = new LinkNotice(this.i18n, {
+      show: (notice) => this.notices.show(notice),
+      retry: () => this.connection.connect(),
+      obstacle,
+    });
     this.chooser = new Chooser(
       this.i18n,
       (entry) => this.rigOf(entry),
@@ -75,18 +76,15 @@ export class App {
     return this.call.phase(this.microphone !== null);
   }
 
-  async start(): Promise<void> {
+  start(): void {
     this.translate();
     requestAnimationFrame((now) => this.frame(now));
-    try {
-      this.catalogue = await loadCatalogue();
-    } catch {
-      const { t } = this.i18n;
-      this.notices.show({ text: t.catalogueFailed, action: t.reload, act: () => location.reload() });
-      return;
-    }
-    this.choose(this.firstChoice());
     this.connection.connect();
+  }
+
+  /** The network is back. */
+  online(): void {
+    this.connection.hurry();
   }
 
   switchLanguage(): void {
@@ -131,6 +129,15 @@ export class App {
 
   wake(): void {
     void this.output.wake();
+  }
+
+  /** The first time, the server says what there is to choose from. */
+  private async address(): Promise<string> {
+    if (this.catalogue.avatars.length === 0) {
+      this.catalogue = await loadCatalogue();
+      this.choose(this.firstChoice());
+    }
+    return realtimeUrl(location, this.choice.avatar);
   }
 
   private closeMicrophone(): void {
@@ -189,7 +196,7 @@ export class App {
     const voice = this.catalogue.voices.find((v) => v.id === this.choice.voice);
     this.screen.translate(entry ? this.i18n.name(entry.name) : "", voice?.name ?? "");
     this.chooser.draw(this.catalogue, this.choice);
-    this.link.translate();
+    this.link.draw();
   }
 
   private serverFailed({ message, code }: ProtocolError): void {

@@ -35,5 +35,6 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+window.addEventListener("online", () => app.online());
 expose(app);
-void app.start();
+app.start();

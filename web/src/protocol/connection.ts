@@ -9,37 +9,39 @@ const SERVICE_RESTART = 1012;
 const STABLE_MS = 5_000;
 
 export interface ConnectionHooks {
+  /** Where to connect to; asked before each attempt. A rejection is a failed attempt. */
+  address(): Promise<string>;
   event(event: ServerEvent): void;
-  open(): void;
-  /** The connection is gone; the next attempt is `retryMs` away. `everOpen` is false while none has succeeded. */
+  /** The connection is gone, or could not be made; the next attempt is `retryMs` away. */
   lost(retryMs: number): void;
 }
 
 export class Connection {
   private socket: WebSocket | null = null;
   private attempt = 0;
-  private openedAt = 0;
+  /** Counts calls of `connect`: what belongs to an older one is stale. */
+  private round = 0;
+  private openedAt: number | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    private readonly url: () => string,
-    private readonly hooks: ConnectionHooks,
-  ) {}
+  constructor(private readonly hooks: ConnectionHooks) {}
 
+  /** Connects now, whatever was going on before. */
   connect(): void {
     clearTimeout(this.timer);
-    this.drop();
-    const socket = new WebSocket(this.url(), "realtime");
-    this.socket = socket;
-    socket.onopen = () => {
-      this.openedAt = performance.now();
-      this.hooks.open();
-    };
-    socket.onmessage = (message) => {
-      const event = parseEvent(message.data);
-      if (event) this.hooks.event(event);
-    };
-    socket.onclose = (close) => this.closed(close.code);
+    const round = ++this.round;
+    this.socket?.close();
+    this.socket = null;
+    this.openedAt = null;
+    this.hooks.address().then(
+      (url) => this.round === round && this.open(url, round),
+      () => this.round === round && this.closed(0),
+    );
+  }
+
+  /** Connects at once if it is waiting for its next attempt. */
+  hurry(): void {
+    if (this.socket === null) this.connect();
   }
 
   /** Sends if it can. An event that finds no open connection is gone, and the caller told so. */
@@ -49,22 +51,30 @@ export class Connection {
     return true;
   }
 
+  private open(url: string, round: number): void {
+    const socket = new WebSocket(url, "realtime");
+    this.socket = socket;
+    socket.onopen = () => {
+      if (this.round === round) this.openedAt = performance.now();
+    };
+    socket.onmessage = (message) => {
+      const event = this.round === round ? parseEvent(message.data) : null;
+      if (event) this.hooks.event(event);
+    };
+    socket.onclose = (close) => {
+      if (this.round === round) this.closed(close.code);
+    };
+  }
+
   private closed(code: number): void {
+    const stable = this.openedAt !== null && performance.now() - this.openedAt > STABLE_MS;
+    if (stable) this.attempt = 0;
     this.socket = null;
-    if (this.openedAt > 0 && performance.now() - this.openedAt > STABLE_MS) this.attempt = 0;
-    this.openedAt = 0;
-    const wait = code === SERVICE_RESTART ? 0 : backoffMs(this.attempt, Math.random());
+    this.openedAt = null;
+    const wait = code === SERVICE_RESTART && stable ? 0 : backoffMs(this.attempt, Math.random());
     this.attempt += 1;
     this.timer = setTimeout(() => this.connect(), wait);
     this.hooks.lost(wait);
-  }
-
-  private drop(): void {
-    if (!this.socket) return;
-    this.socket.onclose = null;
-    this.socket.onmessage = null;
-    this.socket.close();
-    this.socket = null;
   }
 }
 

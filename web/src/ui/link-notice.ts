@@ -1,54 +1,71 @@
-/** Decides which notice is seen: a lost connection with its countdown, or the last thing that went wrong. */
+/** Decides which notice is seen: a connection that fails with its countdown, or the last thing that went wrong. */
 
 import { fill, type I18n } from "../i18n";
+import type { Obstacle } from "../protocol/readiness";
 import type { Notice } from "./notice";
 
+const TICK_MS = 250;
+
+export interface LinkPorts {
+  show(notice: Notice | null): void;
+  retry(): void;
+  obstacle(): Promise<Obstacle>;
+}
+
 export class LinkNotice {
-  private everOpen = false;
+  private reason: Obstacle | "lost" = "lost";
   private retryAt: number | null = null;
   private timer: ReturnType<typeof setInterval> | undefined;
   private other: Notice | null = null;
+  private wasOpen = false;
 
   constructor(
     private readonly i18n: I18n,
-    private readonly show: (notice: Notice | null) => void,
-    private readonly retry: () => void,
+    private readonly ports: LinkPorts,
   ) {}
 
+  /** A call was cut off, or could not begin; the next attempt is `waitMs` away. */
   lost(waitMs: number): void {
     this.retryAt = performance.now() + waitMs;
     clearInterval(this.timer);
-    this.timer = setInterval(() => this.translate(), 500);
-    this.translate();
+    this.timer = setInterval(() => this.draw(), TICK_MS);
+    if (this.wasOpen) this.reason = "lost";
+    else void this.ask();
+    this.wasOpen = false;
+    this.draw();
   }
 
   open(): void {
-    this.everOpen = true;
+    this.wasOpen = true;
     this.retryAt = null;
     clearInterval(this.timer);
-    this.translate();
+    this.draw();
   }
 
   /** Something else went wrong; a lost connection is told first. */
   interrupt(notice: Notice): void {
     this.other = notice;
-    this.translate();
+    this.draw();
   }
 
   clear(): void {
     this.other = null;
-    this.translate();
+    this.draw();
   }
 
-  translate(): void {
-    this.show(this.retryAt === null ? this.other : this.lostNotice(this.retryAt));
+  draw(): void {
+    this.ports.show(this.retryAt === null ? this.other : this.notice(this.retryAt));
   }
 
-  private lostNotice(retryAt: number): Notice {
+  private async ask(): Promise<void> {
+    this.reason = await this.ports.obstacle();
+    this.draw();
+  }
+
+  private notice(retryAt: number): Notice {
     const { t } = this.i18n;
     const seconds = Math.ceil((retryAt - performance.now()) / 1000);
     const next = seconds > 0 ? fill(t.retryIn, { seconds }) : t.retrying;
-    const text = `${this.everOpen ? t.lost : t.unreachable} ${next}`;
-    return { text, action: t.retryNow, act: this.retry };
+    return { text: `${t.link[this.reason]} ${next}`, action: t.retryNow, act: () => this.ports.retry() };
   }
 }
