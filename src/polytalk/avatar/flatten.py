@@ -10,7 +10,7 @@ from polytalk.avatar.rig import Floats
 _DEGREE = {"L": 1, "Q": 2, "C": 3}
 
 
-def flatten(layer: Layer, tolerance: float = 0.05) -> tuple[Floats, list[tuple[int, int, bool]]]:
+def flatten(layer: Layer, tolerance: float = 0.1) -> tuple[Floats, list[tuple[int, int, bool]]]:
     """A layer's outline as polylines.
 
     Returns rows [1 + terms, 2 * n] (points, then each delta, x y interleaved) and the subpaths as

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from polytalk.avatar.bundle import Avatar, Layer, Paint, Stroke
 from polytalk.avatar.flatten import flatten
-from polytalk.avatar.rig import Floats, Rig
+from polytalk.avatar.rig import Floats, Rig, Shape
 
 Frame = NDArray[np.uint8]
 """[H, W, 3], RGB."""
 _CAPS = {"butt": agg.LineCap.CapButt, "round": agg.LineCap.CapRound, "square": agg.LineCap.CapSquare}
+_TOLERANCE = 0.1
+"""How far a flattened curve may lie beside the true one, in pixels of the picture."""
 _INVISIBLE = 1 / 512
 """Opacity under which a layer can't change an 8-bit pixel."""
 
@@ -27,23 +29,32 @@ class Renderer:
     def __init__(self, avatar: Avatar, size: tuple[int, int] = (512, 512)) -> None:
         """`size` is (width, height); the picture is stretched to it."""
         self._layers = avatar.layers
-        flat = [flatten(layer) for layer in avatar.layers]
+        self._scale = np.array([size[0] / avatar.size[0], size[1] / avatar.size[1]])
+        flat = [flatten(layer, _TOLERANCE / float(self._scale.max())) for layer in avatar.layers]
         self._rig = Rig(avatar, [rows for rows, _ in flat])
         self._subpaths = [subpaths for _, subpaths in flat]
-        self._scale = np.array([size[0] / avatar.size[0], size[1] / avatar.size[1]])
         self._fills = [None if layer.fill is None else _paint(layer.fill) for layer in avatar.layers]
         self._strokes = [None if layer.stroke is None else _paint(layer.stroke.color) for layer in avatar.layers]
         self._states = [_state(layer, float(self._scale.mean())) for layer in avatar.layers]
         self._masks = {layer.clip: _Mask(size) for layer in avatar.layers if layer.clip is not None}
         self._background = self._paint_background(avatar, size)
+        self._first = 0
+        while self._first < len(self._layers) and _still(self._layers[self._first]):
+            self._first += 1
+        still = self._rig.evaluate({})
+        self._draw_layers(self._background, still, range(self._first))
 
     def frame(self, params: Mapping[str, float]) -> Frame:
         """The picture under `params`, [H, W, 3] RGB."""
         picture = self._background.copy()
+        self._draw_layers(picture, self._rig.evaluate(params), range(self._first, len(self._layers)))
+        return picture
+
+    def _draw_layers(self, picture: Frame, shape: Shape, which: range) -> None:
         canvas = agg.CanvasRGB24(picture)
-        shape = self._rig.evaluate(params)
         affines = shape.affine * self._scale[:, None]
-        for index, layer in enumerate(self._layers):
+        for index in which:
+            layer = self._layers[index]
             mask = self._masks.get(layer.id)
             visible = shape.opacity[index] > _INVISIBLE and (layer.fill is not None or layer.stroke is not None)
             if mask is None and not visible:
@@ -55,7 +66,6 @@ class Renderer:
                 mask.draw(path)
             if visible:
                 self._draw(canvas, index, path, affine, float(shape.opacity[index]))
-        return picture
 
     def _path(self, index: int, coords: Floats) -> agg.Path:
         path = agg.Path()
@@ -106,6 +116,11 @@ class _Mask:
     def draw(self, path: agg.Path) -> None:
         self._pixels.fill(0)
         self._canvas.draw_shape(path, _IDENTITY, self._state, fill=_WHITE)
+
+
+def _still(layer: Layer) -> bool:
+    """Whether no parameter changes the layer; those at the bottom are painted once, with the background."""
+    return not (layer.deltas or layer.opacity_deltas or layer.depth or layer.roll or layer.clip)
 
 
 def _state(layer: Layer, scale: float) -> agg.GraphicsState:

@@ -28,7 +28,7 @@ class Shape(NamedTuple):
 
 
 class Rig:
-    """Evaluates an avatar's deltas for all layers in one product.
+    """Evaluates an avatar's deltas for all layers at once.
 
     `outlines` replaces each layer's control points and deltas by another linear form of them, for example by
     flattened curves: [1 + number of its terms, n] arrays, the points first. Holds no state between calls.
@@ -47,14 +47,17 @@ class Rig:
         """Where each layer's coordinates lie in `Shape.coords`."""
         self._terms = [parse_term(term) for term in terms]
         self._points = np.concatenate([outline[0] for outline in outlines])
-        self._deltas = np.zeros((len(terms), self._points.size))
+        deltas = np.zeros((len(terms), self._points.size))
         self._opacity = np.array([layer.opacity for layer in layers])
         self._opacity_deltas = np.zeros((len(terms), len(layers)))
         for index, (layer, outline, where) in enumerate(zip(layers, outlines, self.slices, strict=True)):
             for term, delta in zip(layer.deltas, outline[1:], strict=True):
-                self._deltas[row[term], where] = delta
+                deltas[row[term], where] = delta
             for term, change in layer.opacity_deltas.items():
                 self._opacity_deltas[row[term], index] = change
+        # Nine in ten of the deltas are 0: most terms move a few layers.
+        moved = [np.flatnonzero(delta) for delta in deltas]
+        self._moves = [(where, delta[where]) for where, delta in zip(moved, deltas, strict=True)]
         self._depth = np.array([layer.depth for layer in layers])
         self._roll = np.radians(avatar.head.roll) * np.array([layer.roll for layer in layers])
         self._shift = np.array(avatar.head.shift)
@@ -63,7 +66,10 @@ class Rig:
     def evaluate(self, parameters: Mapping[str, float]) -> Shape:
         """Deform under `parameters` (missing ones are 0, values outside their range are clamped)."""
         values = np.array([term.value(parameters) for term in self._terms])
-        coords = self._points + values @ self._deltas
+        coords = self._points.copy()
+        for value, (where, delta) in zip(values, self._moves, strict=True):
+            if value:
+                coords[where] += value * delta
         opacity = np.clip(self._opacity + values @ self._opacity_deltas, 0.0, 1.0)
         return Shape(coords, opacity, self._affine(parameters))
 

@@ -1,0 +1,35 @@
+"""Writes the bundles of every face into the package's library."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from tools.draw_avatars import mira, theo
+
+from polytalk.avatar import bundle
+from polytalk.avatar.bundle import Avatar
+
+FACES: dict[str, Callable[[], Avatar]] = {"mira": mira.draw, "theo": theo.draw}
+LIBRARY = Path(bundle.__file__).parent / "library"
+
+
+def encode(avatar: Avatar) -> bytes:
+    """The bundle as it is committed: one layer a line, so that a diff shows which one changed."""
+    lines = re.sub(rb'(?=\{"id":"[^"]*","ops")', b"\n", msgspec.json.encode(avatar))
+    return re.sub(rb"\.0(?=[,\]}])", b"", lines) + b"\n"
+
+
+def main() -> None:
+    """Draw, check, write."""
+    for name, draw in FACES.items():
+        data = encode(draw())
+        bundle.parse(data)
+        folder = LIBRARY / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "avatar.json").write_bytes(data)
+        print(f"{name}: {len(data)} bytes")
+
+
+if __name__ == "__main__":
+    main()
