@@ -1,8 +1,6 @@
 """`polytalk serve`: the whole server in one process, in the foreground."""
 
-import asyncio
 import time
-from contextlib import suppress
 from typing import Any
 
 import uvloop
@@ -27,16 +25,12 @@ def run(**flags: Any) -> None:
     def report(progress: Progress) -> None:
         if progress.step == "ready":
             console.print(f"  [green]✓[/green] {progress.engine} [dim]{progress.seconds:.1f} s[/dim]")
-        if all(runtime.workers.ready.values()):
-            _welcome(console, settings, runtime, address, time.monotonic() - began)
 
-    uvloop.run(_main(runtime, listener, report))
+    def ready() -> None:
+        _welcome(console, settings, runtime, address, time.monotonic() - began)
+
+    uvloop.run(serve(runtime, listener, report, ready))
     console.print("Polytalk has stopped.")
-
-
-async def _main(runtime: Runtime, listener: Any, report: Any) -> None:
-    with suppress(asyncio.CancelledError):  # SIGINT while the engines load
-        await serve(runtime, listener, report)
 
 
 def _welcome(console: Console, settings: Settings, runtime: Runtime, address: str, took: float) -> None:

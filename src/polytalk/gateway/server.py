@@ -1,8 +1,10 @@
 """The gateway as a process: a port, an application on it, and a clean end."""
 
 import asyncio
+import signal
 import socket
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -35,7 +37,25 @@ def bind(server: ServerSettings) -> socket.socket:
     return taken
 
 
-async def serve(runtime: Runtime, listener: socket.socket, on_progress: OnProgress) -> None:
+class _Server(uvicorn.Server):
+    """uvicorn raises a caught signal again when it is done, so that SIGTERM looks like a crash; we end with 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        caught = (signal.SIGINT, signal.SIGTERM)
+        for number in caught:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in caught:
+                loop.remove_signal_handler(number)
+
+
+async def serve(
+    runtime: Runtime, listener: socket.socket, on_progress: OnProgress, on_ready: Callable[[], None]
+) -> None:
     """Answer at once, converse when the engines are ready, end on SIGINT or SIGTERM. Raises SetupError."""
     status = Status()
 
@@ -55,9 +75,9 @@ async def serve(runtime: Runtime, listener: socket.socket, on_progress: OnProgre
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    preparing = asyncio.create_task(_run(runtime, status, report, serving))
+    preparing = asyncio.create_task(_run(runtime, status, report, on_ready, serving))
     try:
         await asyncio.wait((serving, preparing), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -69,8 +89,11 @@ async def serve(runtime: Runtime, listener: socket.socket, on_progress: OnProgre
             await preparing
 
 
-async def _run(runtime: Runtime, status: Status, report: OnProgress, serving: "asyncio.Task[None]") -> None:
+async def _run(
+    runtime: Runtime, status: Status, report: OnProgress, on_ready: Callable[[], None], serving: asyncio.Task[None]
+) -> None:
     async with runtime.running(report):
         status.ready = True
+        on_ready()
         await asyncio.wait((serving,))
         status.ready = False

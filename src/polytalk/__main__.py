@@ -1,0 +1,5 @@
+"""`python -m polytalk`."""
+
+from polytalk.cli.main import main
+
+main()

@@ -1,0 +1,85 @@
+"""The page in a real browser: it hears, it answers aloud, its mouth moves, it can be interrupted."""
+
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import OpenPage
+from tests.e2e.conftest import Server
+
+SPEAKS = "polytalk.state() === 'speaking' && polytalk.played() > 300"
+LONG = "one two three four five six seven eight nine ten " * 4
+
+
+def mouth_range(page: Page) -> float:
+    """How far the jaw moves within two seconds."""
+    moved = page.evaluate(
+        """async () => {
+            const seen = [];
+            for (let i = 0; i < 40; i++) {
+                seen.push(polytalk.mouth()[0]);
+                await new Promise(done => setTimeout(done, 50));
+            }
+            return Math.max(...seen) - Math.min(...seen);
+        }"""
+    )
+    return float(moved)
+
+
+def type_in(page: Page, text: str) -> None:
+    box = page.get_by_role("textbox")
+    expect(box).to_be_enabled()
+    box.fill(text)
+    box.press("Enter")
+
+
+def test_a_typed_question_is_answered_with_a_moving_mouth(server: Server, open_page: OpenPage) -> None:
+    with open_page(server) as page:
+        type_in(page, "What is the capital of France?")
+        page.wait_for_function(SPEAKS, timeout=20_000)
+        assert mouth_range(page) > 0.1
+        page.wait_for_function("polytalk.state() !== 'speaking'", timeout=30_000)
+        assert page.evaluate("polytalk.latency()") > 0
+        expect(page.get_by_text("What is the capital of France?").first).to_be_visible()
+
+
+def test_a_spoken_question_is_heard_and_answered(echo_server: Server, open_page: OpenPage, question: bytes) -> None:
+    with open_page(echo_server, question) as page:
+        page.get_by_role("button", name="Start talking").click()
+        page.wait_for_function(SPEAKS, timeout=20_000)
+        assert mouth_range(page) > 0.1
+        expect(page.get_by_text("what is your name", exact=False).first).to_be_visible(timeout=15_000)
+
+
+def test_the_interrupt_button_silences_it(echo_server: Server, open_page: OpenPage) -> None:
+    with open_page(echo_server) as page:
+        type_in(page, LONG)
+        page.wait_for_function(SPEAKS, timeout=20_000)
+        page.get_by_role("button", name="Interrupt").click()
+        page.wait_for_function("polytalk.state() !== 'speaking'", timeout=1_000)
+        page.wait_for_function("Math.max(...polytalk.mouth()) < 0.2", timeout=1_000)
+
+
+def test_speaking_interrupts_it(echo_server: Server, open_page: OpenPage, question: bytes) -> None:
+    with open_page(echo_server, bytes(4 * 48_000) + question) as page:
+        page.get_by_role("button", name="Start talking").click()
+        type_in(page, LONG)
+        page.wait_for_function(SPEAKS, timeout=20_000)
+        page.wait_for_function("polytalk.state() === 'listening'", timeout=15_000)
+        expect(page.get_by_text("what is your name", exact=False).first).to_be_visible(timeout=15_000)
+
+
+def test_it_speaks_chinese_to_those_who_read_it(server: Server, open_page: OpenPage) -> None:
+    with open_page(server, locale="zh-CN") as page:
+        expect(page.get_by_role("button", name="开始")).to_be_visible()
+        assert page.evaluate("document.documentElement.lang").startswith("zh")
+
+
+def test_a_phone_shows_everything_without_scrolling(server: Server, open_page: OpenPage) -> None:
+    with open_page(server, viewport={"width": 390, "height": 844}) as page:
+        expect(page.get_by_role("textbox")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight + 1")
+
+
+def test_another_face_can_be_chosen(server: Server, open_page: OpenPage) -> None:
+    with open_page(server) as page:
+        expect(page.get_by_text("Mira").first).to_be_visible()
+        assert [avatar["id"] for avatar in page.evaluate("fetch('/v1/avatars').then(r => r.json()).then(b => b.data)")]
