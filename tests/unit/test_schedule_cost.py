@@ -1,0 +1,47 @@
+"""What a batch will cost."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polytalk.schedule.cost import WINDOW, Cost
+
+observations = st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e3)), max_size=80)
+
+
+def learnt(points: list[tuple[float, float]]) -> Cost:
+    cost = Cost()
+    for units, seconds in points:
+        cost.observe(units, seconds)
+    return cost
+
+
+def test_before_the_first_batch_there_is_a_guess() -> None:
+    assert Cost(guess=0.2).predict(7) == 0.2
+
+
+def test_batches_of_one_size_cost_what_they_cost() -> None:
+    assert learnt([(4, 1.0), (4, 3.0)]).predict(4) == pytest.approx(2.0)
+
+
+def test_only_the_last_batches_count() -> None:
+    slow_then_fast = [(n % 7 + 1.0, 9.0) for n in range(WINDOW)] + [(n % 7 + 1.0, 0.1) for n in range(WINDOW)]
+    assert learnt(slow_then_fast).predict(3) == pytest.approx(0.1)
+
+
+@given(st.floats(0, 5), st.floats(0, 5), st.lists(st.integers(1, 100), min_size=2, max_size=WINDOW, unique=True))
+def test_a_line_is_recovered(slope: float, overhead: float, sizes: list[int]) -> None:
+    cost = learnt([(size, slope * size + overhead) for size in sizes])
+    for size in (0, 1, 50, 1000):
+        assert cost.predict(size) == pytest.approx(slope * size + overhead, rel=1e-6, abs=1e-6)
+
+
+@given(observations, st.floats(0, 1e6))
+def test_a_cost_is_never_negative(points: list[tuple[float, float]], units: float) -> None:
+    assert learnt(points).predict(units) >= 0
+
+
+@given(observations, st.floats(0, 1e6), st.floats(0, 1e6))
+def test_more_work_never_costs_less(points: list[tuple[float, float]], one: float, other: float) -> None:
+    cost = learnt(points)
+    assert cost.predict(min(one, other)) <= cost.predict(max(one, other))
