@@ -18,10 +18,11 @@ def form(ordered: Sequence[Job], now: Seconds, cost: Cost, units: Callable[[Job]
     for job in ordered[:max_batch]:
         grown = total + units(job)
         finish = now + cost.predict(grown)
-        if batch and binding is not None and finish > binding:
+        kept_alone = now + cost.predict(units(job)) <= job.deadline
+        if batch and ((binding is not None and finish > binding) or (kept_alone and finish > job.deadline)):
             break
         batch.append(job)
         total = grown
-        if job.deadline >= finish:
+        if kept_alone:
             binding = job.deadline if binding is None else min(binding, job.deadline)
     return batch
