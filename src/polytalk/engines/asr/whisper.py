@@ -12,20 +12,16 @@ from polytalk.engines.asr.decoder import Decoder, Heard
 from polytalk.engines.asr.judge import circles, invented
 from polytalk.engines.asr.mel import HOP, log_mel
 from polytalk.engines.asr.split import at_quiet_points
+from polytalk.engines.asr.utterance import primary, samples
 from polytalk.engines.asr.weights import WEIGHTS
 from polytalk.engines.base import parse_options
 from polytalk.errors import BadInput, EngineFailed, PolytalkError, SetupError
 from polytalk.types import LISTEN_RATE, SAMPLE_BYTES, ListenWork, Transcript
 
-SHORTEST = LISTEN_RATE // 10
-"""Samples: what is shorter than 100 ms holds no word."""
-LONGEST = 600 * LISTEN_RATE
-"""Samples of one utterance: 10 minutes."""
 PIECE = 30 * LISTEN_RATE
 """Samples that fit one window."""
 _WINDOW = 3000  # mel frames that Whisper was trained on: 30 s
 _LEAST, _TAIL, _STEP = 800, 500, 100
-_QUIET = 1e-3  # -60 dBFS at the loudest sample: no microphone that works is as quiet as that
 
 
 class WhisperOptions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,22 +111,18 @@ class WhisperAsr:
 
     def _cut(self, work: ListenWork, known: Sequence[str]) -> list[_Piece] | BadInput:
         """The pieces of an utterance; none when it holds no sound."""
-        size, language = len(work.audio), _primary(work.language)
-        if size % SAMPLE_BYTES:
-            return BadInput(f"{size} bytes are no PCM16 audio: two bytes make a sample", param="audio")
-        if size > LONGEST * SAMPLE_BYTES:
-            seconds = size / SAMPLE_BYTES / LISTEN_RATE
-            return BadInput(f"an utterance of {seconds:.0f} s is too long: send at most 600 s at once", param="audio")
+        language = primary(work.language)
         if language is not None and language not in known:
             return BadInput(
                 f"the ASR model {self._options.model} does not know the language {work.language!r}; "
                 'set [asr.options] model = "base" for more than English',
                 param="language",
             )
-        samples = np.frombuffer(work.audio, dtype="<i2").astype(np.float32) / 32768.0
-        if len(samples) < SHORTEST or np.abs(samples).max() < _QUIET:
-            return []
-        return [_Piece(piece, language) for piece in at_quiet_points(samples, PIECE)]
+        try:
+            audio = samples(work)
+        except BadInput as error:
+            return error
+        return [] if audio is None else [_Piece(piece, language) for piece in at_quiet_points(audio, PIECE)]
 
     def _join(self, pieces: Sequence[_Piece], asked: str | None) -> Transcript | PolytalkError:
         spoken: list[Heard] = []
@@ -139,7 +131,7 @@ class WhisperAsr:
                 return piece.heard
             if piece.heard and not invented(piece.heard.text, piece.heard.no_speech, piece.heard.score):
                 spoken.append(piece.heard)
-        language = spoken[0].language if spoken else _primary(asked) or "en"
+        language = spoken[0].language if spoken else primary(asked) or "en"
         text = ("" if language == "zh" else " ").join(one.text for one in spoken)
         return Transcript(self._simplify(text) if language == "zh" else text, language)
 
@@ -158,11 +150,6 @@ def _hear(decoder: Decoder, pieces: Sequence[_Piece], frames: int) -> None:
     except RuntimeError as error:
         for piece in pieces:
             piece.heard = EngineFailed(f"the speech recogniser failed: {error}")
-
-
-def _primary(language: str | None) -> str | None:
-    """The language of a tag: "en" for "en-GB"."""
-    return language.replace("_", "-").partition("-")[0].lower() if language else None
 
 
 def _simplifier() -> Callable[[str], str]:
