@@ -1,11 +1,26 @@
 """The page in a real browser: it hears, it answers aloud, its mouth moves, it can be interrupted."""
 
+import re
+import time
+
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage
 from tests.e2e.conftest import Server
 
 SPEAKS = "polytalk.state() === 'speaking' && polytalk.played() > 300"
 LONG = "one two three four five six seven eight nine ten " * 4
+
+
+def eventually(page: Page, expression: str, within: float = 20.0) -> None:
+    """Wait until a JavaScript expression holds (the page's security policy forbids Playwright's own way)."""
+    deadline = time.monotonic() + within
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"{expression} did not come true within {within} s"
+        page.wait_for_timeout(50)
+
+
+def turn_microphone_on(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("microphone", re.IGNORECASE)).click()
 
 
 def mouth_range(page: Page) -> float:
@@ -33,17 +48,17 @@ def type_in(page: Page, text: str) -> None:
 def test_a_typed_question_is_answered_with_a_moving_mouth(server: Server, open_page: OpenPage) -> None:
     with open_page(server) as page:
         type_in(page, "What is the capital of France?")
-        page.wait_for_function(SPEAKS, timeout=20_000)
+        eventually(page, SPEAKS, 20)
         assert mouth_range(page) > 0.1
-        page.wait_for_function("polytalk.state() !== 'speaking'", timeout=30_000)
+        eventually(page, "polytalk.state() !== 'speaking'", 30)
         assert page.evaluate("polytalk.latency()") > 0
         expect(page.get_by_text("What is the capital of France?").first).to_be_visible()
 
 
 def test_a_spoken_question_is_heard_and_answered(echo_server: Server, open_page: OpenPage, question: bytes) -> None:
     with open_page(echo_server, question) as page:
-        page.get_by_role("button", name="Start talking").click()
-        page.wait_for_function(SPEAKS, timeout=20_000)
+        turn_microphone_on(page)
+        eventually(page, SPEAKS, 20)
         assert mouth_range(page) > 0.1
         expect(page.get_by_text("what is your name", exact=False).first).to_be_visible(timeout=15_000)
 
@@ -51,24 +66,24 @@ def test_a_spoken_question_is_heard_and_answered(echo_server: Server, open_page:
 def test_the_interrupt_button_silences_it(echo_server: Server, open_page: OpenPage) -> None:
     with open_page(echo_server) as page:
         type_in(page, LONG)
-        page.wait_for_function(SPEAKS, timeout=20_000)
+        eventually(page, SPEAKS, 20)
         page.get_by_role("button", name="Interrupt").click()
-        page.wait_for_function("polytalk.state() !== 'speaking'", timeout=1_000)
-        page.wait_for_function("Math.max(...polytalk.mouth()) < 0.2", timeout=1_000)
+        eventually(page, "polytalk.state() !== 'speaking'", 1)
+        eventually(page, "Math.max(...polytalk.mouth()) < 0.2", 1)
 
 
 def test_speaking_interrupts_it(echo_server: Server, open_page: OpenPage, question: bytes) -> None:
     with open_page(echo_server, bytes(4 * 48_000) + question) as page:
-        page.get_by_role("button", name="Start talking").click()
+        turn_microphone_on(page)
         type_in(page, LONG)
-        page.wait_for_function(SPEAKS, timeout=20_000)
-        page.wait_for_function("polytalk.state() === 'listening'", timeout=15_000)
+        eventually(page, SPEAKS, 20)
+        eventually(page, "polytalk.state() === 'listening'", 15)
         expect(page.get_by_text("what is your name", exact=False).first).to_be_visible(timeout=15_000)
 
 
 def test_it_speaks_chinese_to_those_who_read_it(server: Server, open_page: OpenPage) -> None:
     with open_page(server, locale="zh-CN") as page:
-        expect(page.get_by_role("button", name="开始")).to_be_visible()
+        expect(page.get_by_text("开始说话")).to_be_visible()
         assert page.evaluate("document.documentElement.lang").startswith("zh")
 
 
@@ -79,7 +94,12 @@ def test_a_phone_shows_everything_without_scrolling(server: Server, open_page: O
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight + 1")
 
 
-def test_another_face_can_be_chosen(server: Server, open_page: OpenPage) -> None:
-    with open_page(server) as page:
-        expect(page.get_by_text("Mira").first).to_be_visible()
-        assert [avatar["id"] for avatar in page.evaluate("fetch('/v1/avatars').then(r => r.json()).then(b => b.data)")]
+def test_another_face_can_be_chosen_and_speaks(echo_server: Server, open_page: OpenPage) -> None:
+    with open_page(echo_server) as page:
+        page.get_by_role("button", name=re.compile("Mira")).click()
+        page.get_by_text("Theo").first.click()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name=re.compile("Theo"))).to_be_visible()
+        type_in(page, "Hello there, how are you today?")
+        eventually(page, SPEAKS)
+        assert mouth_range(page) > 0.1
