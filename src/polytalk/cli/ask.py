@@ -59,7 +59,7 @@ def _question(settings: Settings, text: str | None, recording: Path | None) -> s
     if (text is None) == (recording is None):
         raise BadInput('give a question, or --audio with a recording: polytalk ask "What can you do?"')
     if recording is not None:
-        return decode_audio(recording, SPEECH_RATE)
+        return decode_audio(recording, SPEECH_RATE, max_seconds=settings.limits.max_utterance_seconds)
     assert text is not None
     if not text.strip():
         raise BadInput("the question is empty")
