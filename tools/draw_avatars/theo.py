@@ -154,7 +154,7 @@ def _beard(head: Head) -> list[Layer]:
 
 
 def _mouth() -> Mouth:
-    lips = Lips(322, 36.5, 7.4, 10.4, color="#b06653", light="#dca08a", dark="#723629", corner_lift=2.4, gloss=0.28)
+    lips = Lips(322, 36.5, 7.4, 10.4, color="#b06653", light="#dca08a", dark="#723629", corner_lift=4.0, gloss=0.28)
     return Mouth(lips, tooth="#f7f0e6")
 
 

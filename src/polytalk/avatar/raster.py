@@ -1,149 +1,179 @@
-"""Pictures of an avatar: RGB frames from parameter vectors, drawn by AGG (celiagg)."""
+"""Pictures of an avatar: RGB frames from parameter vectors, drawn by ThorVG's software engine."""
 
 from collections.abc import Mapping
+from functools import cache
 
-import celiagg as agg
 import numpy as np
+import thorvg_cython as tvg
 from numpy.typing import NDArray
 
-from polytalk.avatar.bundle import Avatar, Layer, Paint, Stroke
-from polytalk.avatar.flatten import flatten
+from polytalk.avatar.bundle import Avatar, Gradient, Layer, Paint
 from polytalk.avatar.rig import Floats, Rig, Shape
 
 Frame = NDArray[np.uint8]
 """[H, W, 3], RGB."""
-_CAPS = {"butt": agg.LineCap.CapButt, "round": agg.LineCap.CapRound, "square": agg.LineCap.CapSquare}
-_TOLERANCE = 0.1
-"""How far a flattened curve may lie beside the true one, in pixels of the picture."""
-_INVISIBLE = 1 / 512
-"""Opacity under which a layer can't change an 8-bit pixel."""
+_COMMANDS = {
+    "M": tvg.PathCommand.MOVE_TO,
+    "L": tvg.PathCommand.LINE_TO,
+    "C": tvg.PathCommand.CUBIC_TO,
+    "Q": tvg.PathCommand.CUBIC_TO,
+    "Z": tvg.PathCommand.CLOSE,
+}
+_CAPS = {"butt": tvg.StrokeCap.BUTT, "round": tvg.StrokeCap.ROUND, "square": tvg.StrokeCap.SQUARE}
 
 
 class Renderer:
     """Draws one avatar at one size.
 
-    Keeps buffers between frames, so it belongs to one thread; several renderers may run side by side. The frame
-    returned is the caller's own.
+    Holds a scene that each frame changes, and ThorVG shares memory between canvases: use all renderers of a process
+    from one thread. The frame returned is the caller's own.
     """
 
     def __init__(self, avatar: Avatar, size: tuple[int, int] = (512, 512)) -> None:
         """`size` is (width, height); the picture is stretched to it."""
-        self._layers = avatar.layers
-        self._scale = np.array([size[0] / avatar.size[0], size[1] / avatar.size[1]])
-        flat = [flatten(layer, _TOLERANCE / float(self._scale.max())) for layer in avatar.layers]
-        self._rig = Rig(avatar, [rows for rows, _ in flat])
-        self._subpaths = [subpaths for _, subpaths in flat]
-        self._fills = [None if layer.fill is None else _paint(layer.fill) for layer in avatar.layers]
-        self._strokes = [None if layer.stroke is None else _paint(layer.stroke.color) for layer in avatar.layers]
-        self._states = [_state(layer, float(self._scale.mean())) for layer in avatar.layers]
-        self._masks = {layer.clip: _Mask(size) for layer in avatar.layers if layer.clip is not None}
-        self._background = self._paint_background(avatar, size)
-        self._first = 0
-        while self._first < len(self._layers) and _still(self._layers[self._first]):
-            self._first += 1
-        still = self._rig.evaluate({})
-        self._draw_layers(self._background, still, range(self._first))
+        _engine()
+        self._rig = Rig(avatar)
+        self._scale = np.array([[size[0] / avatar.size[0]], [size[1] / avatar.size[1]]])
+        # Its partial rendering would clear what a frame does not touch: the background is laid under every frame here.
+        self._canvas = tvg.SwCanvas(*size, tvg.Colorspace.ABGR8888, tvg.EngineOption.NONE)
+        self._pixels = np.frombuffer(self._canvas, np.uint8).reshape(size[1], size[0], 4)
+        self._outlines = [_Outline(layer) for layer in avatar.layers]
+        self._shapes = [_shape(layer) for layer in avatar.layers]
+        # The canvas keeps bare pointers: whatever is added to it must stay referenced here.
+        self._clips: list[tuple[int, tvg.Shape, tvg.Scene]] = []
+        self._paint_background(avatar, size)
+        self._build(avatar)
 
     def frame(self, params: Mapping[str, float]) -> Frame:
         """The picture under `params`, [H, W, 3] RGB."""
-        picture = self._background.copy()
-        self._draw_layers(picture, self._rig.evaluate(params), range(self._first, len(self._layers)))
-        return picture
+        self._pose(self._rig.evaluate(params))
+        self._pixels[:] = self._background
+        self._canvas.update()
+        self._canvas.draw(False)
+        self._canvas.sync()
+        return self._pixels[..., :3].copy()
 
-    def _draw_layers(self, picture: Frame, shape: Shape, which: range) -> None:
-        canvas = agg.CanvasRGB24(picture)
-        affines = shape.affine * self._scale[:, None]
-        for index in which:
-            layer = self._layers[index]
-            mask = self._masks.get(layer.id)
-            visible = shape.opacity[index] > _INVISIBLE and (layer.fill is not None or layer.stroke is not None)
-            if mask is None and not visible:
-                continue
-            affine = affines[index]
-            coords = shape.coords[self._rig.slices[index]].reshape(-1, 2) @ affine[:, :2].T + affine[:, 2]
-            path = self._path(index, coords)
-            if mask is not None:
-                mask.draw(path)
-            if visible:
-                self._draw(canvas, index, path, affine, float(shape.opacity[index]))
+    def _pose(self, shape: Shape) -> None:
+        matrices = [_matrix(affine) for affine in shape.affine * self._scale]
+        paths = [
+            outline.changed(shape.coords[part]) for outline, part in zip(self._outlines, self._rig.slices, strict=True)
+        ]
+        targets = [*enumerate(self._shapes), *((index, clip) for index, clip, _ in self._clips)]
+        for index, painted in targets:
+            path = paths[index]
+            if path is not None:
+                painted.reset()
+                painted.append_path(self._outlines[index].commands, path)
+            painted.set_transform(matrices[index])
+        for painted, opacity in zip(self._shapes, shape.opacity.tolist(), strict=True):
+            painted.set_opacity(round(opacity * 255))
 
-    def _path(self, index: int, coords: Floats) -> agg.Path:
-        path = agg.Path()
-        for start, end, closed in self._subpaths[index]:
-            path.lines(coords[start:end])
-            if closed:
-                path.close()
-        return path
+    def _build(self, avatar: Avatar) -> None:
+        """Add every layer; neighbours with the same clip share a scene, so that it is rasterised once for them."""
+        number = {layer.id: index for index, layer in enumerate(avatar.layers)}
+        last: str | None = None
+        for layer, painted in zip(avatar.layers, self._shapes, strict=True):
+            if layer.clip is None:
+                self._canvas.add(painted)
+            else:
+                if layer.clip != last:
+                    self._open_clip(number[layer.clip])
+                self._clips[-1][2].add(painted)
+            last = layer.clip
 
-    def _draw(self, canvas: agg.CanvasRGB24, index: int, path: agg.Path, affine: Floats, opacity: float) -> None:
-        layer, state = self._layers[index], self._states[index]
-        state.master_alpha = opacity
-        if layer.clip is not None:
-            state.stencil = self._masks[layer.clip].image
-        fill, stroke = self._fills[index], self._strokes[index]
-        if fill is not None:
-            fill.transform = agg.Transform(
-                affine[0, 0], affine[1, 0], affine[0, 1], affine[1, 1], affine[0, 2], affine[1, 2]
-            )
-            state.drawing_mode = agg.DrawingMode.DrawFill
-            canvas.draw_shape(path, _IDENTITY, state, fill=fill)
-        if stroke is not None:
-            state.drawing_mode = agg.DrawingMode.DrawStroke
-            canvas.draw_shape(path, _IDENTITY, state, stroke=stroke)
+    def _open_clip(self, index: int) -> None:
+        clip, scene = tvg.Shape(), tvg.Scene()
+        clip.set_fill_color(255, 255, 255)
+        scene.set_clip(clip)
+        self._canvas.add(scene)
+        self._clips.append((index, clip, scene))
 
-    def _paint_background(self, avatar: Avatar, size: tuple[int, int]) -> Frame:
-        picture = np.zeros((size[1], size[0], 3), np.uint8)
-        path = agg.Path()
-        path.rect(0, 0, *avatar.size)
-        scale = agg.Transform(self._scale[0], 0, 0, self._scale[1], 0, 0)
-        state = agg.GraphicsState(drawing_mode=agg.DrawingMode.DrawFill)
-        agg.CanvasRGB24(picture).draw_shape(path, scale, state, fill=_paint(avatar.background))
-        return picture
-
-
-_IDENTITY = agg.Transform()
+    def _paint_background(self, avatar: Avatar, size: tuple[int, int]) -> None:
+        sheet = tvg.Shape()
+        sheet.append_rect(0, 0, *avatar.size)
+        _fill(sheet, avatar.background)
+        sheet.set_transform(_matrix(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]) * self._scale))
+        self._canvas.add(sheet)
+        self._canvas.update()
+        self._canvas.draw(True)
+        self._canvas.sync()
+        self._canvas.remove(sheet)
+        self._background = self._pixels.copy()
 
 
-class _Mask:
-    """The coverage of a clipping path, as the stencil of the layers that it clips."""
+class _Outline:
+    """A layer's path in ThorVG's terms, which has no quadratic curves: they are raised to cubic ones."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self._pixels = np.zeros((size[1], size[0]), np.uint8)
-        self._canvas = agg.CanvasG8(self._pixels)
-        self._state = agg.GraphicsState(drawing_mode=agg.DrawingMode.DrawFill)
-        self.image = agg.Image(self._pixels, agg.PixelFormat.Gray8)
+    def __init__(self, layer: Layer) -> None:
+        self._last: Floats | None = None
+        self.commands = [_COMMANDS[op] for op in layer.ops]
+        rows: list[dict[int, float]] = []
+        at = 0
+        for op in layer.ops:
+            if op == "Q":
+                rows += [{at - 1: 1 / 3, at: 2 / 3}, {at: 2 / 3, at + 1: 1 / 3}, {at + 1: 1.0}]
+                at += 2
+            else:
+                count = {"M": 1, "L": 1, "C": 3, "Z": 0}[op]
+                rows += [{at + i: 1.0} for i in range(count)]
+                at += count
+        self._raise: Floats | None = None
+        if "Q" in layer.ops:
+            self._raise = np.zeros((len(rows), at))
+            for row, weights in enumerate(rows):
+                for column, weight in weights.items():
+                    self._raise[row, column] = weight
 
-    def draw(self, path: agg.Path) -> None:
-        self._pixels.fill(0)
-        self._canvas.draw_shape(path, _IDENTITY, self._state, fill=_WHITE)
+    def changed(self, coords: Floats) -> list[tuple[float, float]] | None:
+        """The points of the commands, or None if they are those of the last call: half of the layers only shift."""
+        if self._last is not None and np.array_equal(coords, self._last):
+            return None
+        self._last = coords
+        pairs = coords.reshape(-1, 2)
+        if self._raise is not None:
+            pairs = self._raise @ pairs
+        return [(x, y) for x, y in pairs.tolist()]
 
 
-def _still(layer: Layer) -> bool:
-    """Whether no parameter changes the layer; those at the bottom are painted once, with the background."""
-    return not (layer.deltas or layer.opacity_deltas or layer.depth or layer.roll or layer.clip)
+@cache
+def _engine() -> tvg.Engine:
+    """ThorVG, started once a process. No threads of its own: a worker has one core."""
+    return tvg.Engine(0)
 
 
-def _state(layer: Layer, scale: float) -> agg.GraphicsState:
-    stroke = layer.stroke or Stroke("#000000", 1.0)
-    return agg.GraphicsState(
-        line_width=stroke.width * scale, line_cap=_CAPS[stroke.cap], line_join=agg.LineJoin.JoinRound
-    )
+def _shape(layer: Layer) -> tvg.Shape:
+    shape = tvg.Shape()
+    if layer.fill is not None:
+        _fill(shape, layer.fill)
+    if layer.stroke is not None:
+        shape.set_stroke_width(layer.stroke.width)
+        shape.set_stroke_color(*_rgb(layer.stroke.color))
+        shape.set_stroke_cap(_CAPS[layer.stroke.cap])
+        shape.set_stroke_join(tvg.StrokeJoin.ROUND)
+    return shape
 
 
-def _paint(paint: Paint) -> agg.SolidPaint | agg.LinearGradientPaint | agg.RadialGradientPaint:
-    if isinstance(paint, str):
-        return agg.SolidPaint(*_rgb(paint), 1.0)
-    stops = tuple((offset, *_rgb(color), alpha) for offset, color, alpha in paint.stops)
-    how = (agg.GradientSpread.SpreadPad, agg.GradientUnits.UserSpace)
+def _fill(shape: tvg.Shape, paint: Paint) -> None:
+    if isinstance(paint, Gradient):
+        shape.set_gradient(_gradient(paint))
+    else:
+        shape.set_fill_color(*_rgb(paint))
+
+
+def _gradient(paint: Gradient) -> tvg.Gradient:
     if paint.linear is not None:
-        return agg.LinearGradientPaint(*paint.linear, stops, *how)
-    assert paint.radial is not None, "bundle.parse checks that a gradient has a geometry"
-    x, y, radius = paint.radial
-    return agg.RadialGradientPaint(x, y, radius, x, y, stops, *how)
+        gradient = tvg.LinearGradient(*paint.linear)
+    else:
+        assert paint.radial is not None, "bundle.parse checks that a gradient has a geometry"
+        x, y, radius = paint.radial
+        gradient = tvg.RadialGradient(x, y, radius, x, y, 0.0)
+    gradient.set_color_stops([tvg.ColorStop(at, *_rgb(color), round(alpha * 255)) for at, color, alpha in paint.stops])
+    return gradient
 
 
-def _rgb(color: str) -> tuple[float, float, float]:
-    return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))  # type: ignore[return-value]
+def _rgb(color: str) -> tuple[int, int, int]:
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
-_WHITE = agg.SolidPaint(1.0, 1.0, 1.0, 1.0)
+def _matrix(affine: Floats) -> tvg.Matrix:
+    return tvg.Matrix(*affine.ravel().tolist(), 0.0, 0.0, 1.0)
