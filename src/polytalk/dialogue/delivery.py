@@ -36,8 +36,9 @@ class Delivery:
                 self.item.text += piece.text
                 self._emit(Said(self.response, self.item.id, piece.text))
             for audio, mouth in slices(piece):
-                await self._pace()
-                self.turn.playout.send(duration(audio, SPEECH_RATE), self._clock.now())
+                lasts = duration(audio, SPEECH_RATE)
+                await self._pace(lasts)
+                self.turn.playout.send(lasts, self._clock.now())
                 self._emit(Spoke(self.response, self.item.id, audio, mouth, self._frames))
                 self._frames += len(audio) // FRAME_BYTES
             if piece.audio or piece.text:
@@ -53,9 +54,10 @@ class Delivery:
         """How much of it the listener has played by now."""
         return self.turn.playout.heard(self._clock.now())
 
-    async def _pace(self) -> None:
+    async def _pace(self, lasts: Seconds) -> None:
+        """Wait until the lead, with the next slice, is within its bound."""
         now = self._clock.now()
-        wait = self.turn.playout.may_send_at(now, self._send_lead) - now
+        wait = self.turn.playout.may_send_at(now, max(0.0, self._send_lead - lasts)) - now
         if wait > 0:
             await asyncio.sleep(wait)
 
