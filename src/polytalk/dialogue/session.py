@@ -95,7 +95,9 @@ class Session:
             task.cancel()
         for key in (self.id, self._listen_key):
             await self._dispatcher.forget(key)
-        await self._group.__aexit__(kind, error, trace)
+        cancelled = isinstance(error, asyncio.CancelledError)
+        # Another error leaves as it is: a caller that catches BadInput must not find it wrapped in a group.
+        await (self._group.__aexit__(kind, error, trace) if cancelled else self._group.__aexit__(None, None, None))
 
     # --- what the client does ------------------------------------------------------------------------------------
 
