@@ -9,7 +9,8 @@ known whether the user has finished, and dropped without trace.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Protocol
 
 from msgspec import Struct
@@ -128,7 +129,7 @@ class Turn:
             self._failure = EngineFailed(f"the turn failed: {error}")
         await self._pieces.put(None)
 
-    async def pieces(self) -> AsyncIterator[Piece]:
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
         """The answer, in order. Raises the turn's failure after what was made before it."""
         while (piece := await self._pieces.get()) is not None:
             yield piece
@@ -146,12 +147,14 @@ class Turn:
 
     async def _answer(self, history: tuple[Message, ...], language: str) -> None:
         if self.settings.modality == "text":
-            async for delta in self._think(history, language):
-                await self._pieces.put(Piece(text=delta))
+            async with aclosing(self._think(history, language)) as deltas:
+                async for delta in deltas:
+                    await self._pieces.put(Piece(text=delta))
         else:
-            await self._speak(self._sentences(history, language))
+            async with aclosing(self._sentences(history, language)) as sentences:
+                await self._speak(sentences)
 
-    async def _think(self, history: tuple[Message, ...], language: str) -> AsyncIterator[str]:
+    async def _think(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
         persona = self._persona(language)
         if not self._kit.thinks_in(language):
             yield persona.wrong_language
@@ -167,34 +170,39 @@ class Turn:
             elif isinstance(result, Usage):
                 self.usage = result
 
-    async def _sentences(self, history: tuple[Message, ...], language: str) -> AsyncIterator[str]:
+    async def _sentences(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
         splitter = SentenceSplitter(language)
-        async for delta in self._think(history, language):
-            for sentence in splitter.push(delta):
-                yield sentence
+        async with aclosing(self._think(history, language)) as deltas:
+            async for delta in deltas:
+                for sentence in splitter.push(delta):
+                    yield sentence
         for sentence in splitter.flush():
             yield sentence
 
     async def _speak(self, sentences: AsyncIterator[str]) -> None:
         """Ask for sentences ahead, take them in order."""
-        asked: asyncio.Queue[tuple[str, Replies] | PolytalkError | None] = asyncio.Queue(SENTENCES_AHEAD)
+        asked: asyncio.Queue[tuple[str, Replies] | Exception | None] = asyncio.Queue(SENTENCES_AHEAD + 1)
+        places = asyncio.Semaphore(SENTENCES_AHEAD)
 
         async def ask() -> None:
             try:
                 async for sentence in sentences:
+                    await places.acquire()
                     await asked.put((sentence, await self._ask_speech(sentence)))
                 await asked.put(None)
-            except PolytalkError as error:
+            except Exception as error:  # raised by whoever takes it
                 await asked.put(error)
 
         asking = asyncio.create_task(ask())
         try:
             while (next_one := await asked.get()) is not None:
-                if isinstance(next_one, PolytalkError):
+                if isinstance(next_one, Exception):
                     raise next_one
                 await self._collect(*next_one)
+                places.release()
         finally:
             asking.cancel()
+            await asyncio.wait((asking,))
 
     async def _ask_speech(self, sentence: str) -> Replies:
         await self._wait_for_lead()
