@@ -1,5 +1,8 @@
 """Pictures: where a parameter changes them, and that the paint is the bundle's."""
 
+import resource
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -57,10 +60,9 @@ def test_the_mouth_opens_dark_with_light_teeth(name: str) -> None:
 @faces
 def test_frames_do_not_depend_on_the_ones_before(name: str) -> None:
     renderer = Renderer(FACES[name])
-    first = renderer.frame({"jaw": 0.4})
-    renderer.frame({"jaw": 0.9, "head_x": 1.0, "blink": 1.0})
-    np.testing.assert_array_equal(first, renderer.frame({"jaw": 0.4}))
-    np.testing.assert_array_equal(first, Renderer(FACES[name]).frame({"jaw": 0.4}))
+    renderer.frame({"jaw": 0.9, "head_x": -1.0, "blink": 1.0, "head_roll": 1.0})
+    turned = {"jaw": 0.4, "head_x": 1.0, "head_roll": -0.5}
+    np.testing.assert_array_equal(renderer.frame(turned), Renderer(FACES[name]).frame(turned))
 
 
 def test_paint_lands_where_the_bundle_says() -> None:
@@ -93,3 +95,18 @@ def test_paint_lands_where_the_bundle_says() -> None:
     # A parabola's top is half as high as its control point.
     assert still[13, 8].tolist() == white
     assert still[10, 8].tolist() == blue
+
+
+def test_renderers_give_their_memory_back() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    def use() -> None:
+        Renderer(FACES["mira"]).frame({})
+
+    use()
+    before = resident()
+    for _ in range(12):
+        use()
+    # One canvas alone has a megabyte.
+    assert resident() - before < 6_000_000

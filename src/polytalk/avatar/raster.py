@@ -1,5 +1,6 @@
 """Pictures of an avatar: RGB frames from parameter vectors, drawn by ThorVG's software engine."""
 
+import weakref
 from collections.abc import Mapping
 from functools import cache
 
@@ -36,9 +37,16 @@ class Renderer:
         self._scale = np.array([[size[0] / avatar.size[0]], [size[1] / avatar.size[1]]])
         # Its partial rendering would clear what a frame does not touch: the background is laid under every frame here.
         self._canvas = tvg.SwCanvas(*size, tvg.Colorspace.ABGR8888, tvg.EngineOption.NONE)
+        # Its Python object does not free what is behind it.
+        weakref.finalize(self, self._canvas.destroy)
         self._pixels = np.frombuffer(self._canvas, np.uint8).reshape(size[1], size[0], 4)
         self._outlines = [_Outline(layer) for layer in avatar.layers]
         self._shapes = [_shape(layer) for layer in avatar.layers]
+        self._gradients = [
+            (shape, layer.fill)
+            for shape, layer in zip(self._shapes, avatar.layers, strict=True)
+            if isinstance(layer.fill, Gradient)
+        ]
         # The canvas keeps bare pointers: whatever is added to it must stay referenced here.
         self._clips: list[tuple[int, tvg.Shape, tvg.Scene]] = []
         self._paint_background(avatar, size)
@@ -65,6 +73,9 @@ class Renderer:
                 painted.reset()
                 painted.append_path(self._outlines[index].commands, path)
             painted.set_transform(matrices[index])
+        for painted, gradient in self._gradients:
+            # ThorVG 1.0 leaves a gradient where it was first painted unless it is set anew.
+            painted.set_gradient(_gradient(gradient))
         for painted, opacity in zip(self._shapes, shape.opacity.tolist(), strict=True):
             painted.set_opacity(round(opacity * 255))
 
