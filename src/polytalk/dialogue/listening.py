@@ -47,6 +47,8 @@ class Ears:
 
     def configure(self, settings: VadSettings | None) -> None:
         """Change turn detection in mid-stream; None turns it off."""
+        if settings is not None and not self._automatic:
+            self._vad_state = self._vad.new_state()  # it heard nothing meanwhile
         self._automatic = settings is not None
         if settings is not None:
             fields = {name: getattr(settings, name) for name in VadSettings.__dataclass_fields__}
@@ -68,11 +70,9 @@ class Ears:
         self._audio += self._resampler.push(pcm)
         frame = self._vad.frame
         while self._end() - self._judged >= frame:
-            at = (self._judged - self._base) * SAMPLE_BYTES
-            samples = to_float(bytes(self._audio[at : at + frame * SAMPLE_BYTES]))
+            # Without turn detection every frame counts as silence: the detector's time goes on, at no cost.
+            event = self._endpointing.push(self._judge(frame) if self._automatic else 0.0)
             self._judged += frame
-            probability = float(self._vad.run(samples[np.newaxis], [self._vad_state])[0])
-            event = self._endpointing.push(probability) if self._automatic else None
             if event is not None:
                 yield event
         if self._automatic and not self.speaking:
@@ -101,13 +101,19 @@ class Ears:
 
     def clear(self) -> None:
         """Forget what was heard since the last utterance."""
-        self._drop(len(self._audio) // SAMPLE_BYTES)
-        self._judged = max(self._judged, self._base)
+        self._drop(self._judged - self._base)
+        # The frame under way is silenced, not dropped: the detector's frames must stay in step with the samples.
+        self._audio[:] = bytes(len(self._audio))
         self._endpointing.reset()
 
     def now_ms(self) -> int:
         """Audio heard so far, in ms from the session's first sample."""
         return self._end() // SAMPLES_PER_MS
+
+    def _judge(self, frame: int) -> float:
+        at = (self._judged - self._base) * SAMPLE_BYTES
+        samples = to_float(bytes(self._audio[at : at + frame * SAMPLE_BYTES]))
+        return float(self._vad.run(samples[np.newaxis], [self._vad_state])[0])
 
     def _seconds(self) -> Seconds:
         return len(self._audio) / SAMPLE_BYTES / LISTEN_RATE
