@@ -9,7 +9,7 @@ MODELS := $(VENV)/.models-$(subst $(comma),-,$(LANGS))
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help serve ask test check bench web format clean
+.PHONY: pin help serve ask test check bench web format clean
 
 help: ## Show this.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -53,3 +53,8 @@ $(MODELS): $(SETUP) src/polytalk/engines/models-en.txt src/polytalk/engines/mode
 $(VENV)/.dev: $(SETUP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+pin: ## Renew constraints.txt from what the newest fitting versions are.
+	rm -rf $(VENV)-pin && $(PYTHON) -m venv $(VENV)-pin && $(VENV)-pin/bin/python -m pip install --quiet -e '.[dev,zh]'
+	(echo "# Exact versions this project is tested with: pip install -c constraints.txt"; $(VENV)-pin/bin/python -m pip freeze --exclude-editable | grep -vE '@|^(pip|setuptools|wheel)==') > constraints.txt
+	rm -rf $(VENV)-pin
