@@ -1,30 +1,31 @@
 /** Ties the conversation, the sound, the face and the screen together. */
 
-import { Microphone, MicrophoneError } from "./audio/capture";
+import { MicSwitch } from "./audio/mic-switch";
 import { AudioOutput } from "./audio/output";
 import { Face, type FaceInput } from "./face/canvas";
 import { indexOf, type Rig } from "./face/rig";
 import { fill, I18n, remember, remembered } from "./i18n";
 import { Call } from "./model/call";
 import type { Phase } from "./model/call-state";
+import { type Choice, firstChoice, NO_CHOICE } from "./model/choice";
 import { type AvatarEntry, type Catalogue, loadCatalogue, loadRig } from "./protocol/catalogue";
 import { Connection, realtimeUrl } from "./protocol/connection";
 import { type ProtocolError, RATE } from "./protocol/events";
 import { obstacle } from "./protocol/readiness";
 import { CaptionView } from "./ui/captions";
-import { type Choice, Chooser, drawPortrait } from "./ui/chooser";
+import { Chooser, drawPortrait } from "./ui/chooser";
 import { el } from "./ui/dom";
 import { LinkNotice } from "./ui/link-notice";
 import { type Notice, NoticeView } from "./ui/notice";
 import { Screen } from "./ui/screen";
 
 const CHOICE_KEY = "polytalk.choice";
-const LEVEL_DECAY = 0.9;
 
 export class App {
   readonly face = new Face(el<HTMLCanvasElement>("backdrop"), el<HTMLCanvasElement>("front"));
   readonly i18n = new I18n();
   readonly call: Call;
+  readonly microphone: MicSwitch;
   private readonly output = new AudioOutput();
   private readonly connection: Connection;
   private readonly screen = new Screen(this.i18n);
@@ -35,10 +36,7 @@ export class App {
   private readonly rigs = new Map<string, Promise<Rig>>();
   private readonly calm = window.matchMedia("(prefers-reduced-motion: reduce)");
   private catalogue: Catalogue = { avatars: [], voices: [] };
-  private choice: Choice = { avatar: "", voice: "" };
-  private microphone: Microphone | null = null;
-  private micLevel = 0;
-  private micBusy = false;
+  private choice = NO_CHOICE;
 
   constructor() {
     this.call = new Call({
@@ -48,6 +46,12 @@ export class App {
       now: () => performance.now(),
       newId: () => `msg_${crypto.getRandomValues(new Uint32Array(3)).join("")}`,
       failed: (error) => this.serverFailed(error),
+    });
+    this.microphone = new MicSwitch(this.output, {
+      packet: ({ samples, capturedAt }) => this.call.microphone(samples, capturedAt),
+      opened: () => this.link.clear(),
+      closed: () => this.call.muted(),
+      failed: (problem) => this.notify(this.i18n.t.microphone[problem]),
     });
     this.connection = new Connection({
       address: () => this.address(),
@@ -73,7 +77,7 @@ export class App {
   }
 
   get phase(): Phase {
-    return this.call.phase(this.microphone !== null);
+    return this.call.phase(this.microphone.on);
   }
 
   start(): void {
@@ -90,32 +94,6 @@ export class App {
   switchLanguage(): void {
     this.i18n.switch();
     this.translate();
-  }
-
-  async toggleMicrophone(): Promise<void> {
-    if (this.micBusy) return;
-    if (this.microphone) return this.closeMicrophone();
-    this.micBusy = true;
-    try {
-      await this.output.wake();
-      this.microphone = await Microphone.open(
-        this.output.context,
-        (packet) => {
-          this.micLevel = Math.max(packet.peak, this.micLevel * LEVEL_DECAY);
-          this.call.microphone(packet.samples, packet.capturedAt);
-        },
-        () => {
-          this.closeMicrophone();
-          this.notify(this.i18n.t.microphone.lost);
-        },
-      );
-      this.link.clear();
-    } catch (error) {
-      const problem = error instanceof MicrophoneError ? error.problem : "failed";
-      this.notify(this.i18n.t.microphone[problem]);
-    } finally {
-      this.micBusy = false;
-    }
   }
 
   say(text: string): void {
@@ -135,16 +113,9 @@ export class App {
   private async address(): Promise<string> {
     if (this.catalogue.avatars.length === 0) {
       this.catalogue = await loadCatalogue();
-      this.choose(this.firstChoice());
+      this.choose(firstChoice(this.catalogue, remembered(CHOICE_KEY)));
     }
     return realtimeUrl(location, this.choice.avatar);
-  }
-
-  private closeMicrophone(): void {
-    this.microphone?.close();
-    this.microphone = null;
-    this.micLevel = 0;
-    this.call.muted();
   }
 
   private choose(choice: Choice): void {
@@ -166,7 +137,7 @@ export class App {
       drawPortrait(el<HTMLCanvasElement>("choice-picture"), rig);
     } catch {
       this.rigs.delete(entry.id);
-      this.notify(fill(this.i18n.t.avatarFailed, { name: this.i18n.name(entry.name) }));
+      this.notify(fill(this.i18n.t.avatarFailed, { name: this.nameOf(entry.id) }));
     }
   }
 
@@ -179,22 +150,18 @@ export class App {
     return rig;
   }
 
-  private firstChoice(): Choice {
-    const stored = parseChoice(remembered(CHOICE_KEY));
-    const known =
-      stored && this.entry(stored.avatar) && this.catalogue.voices.some((voice) => voice.id === stored.voice);
-    const first = this.catalogue.avatars[0];
-    return known ? stored : { avatar: first?.id ?? "", voice: first?.voice ?? "" };
-  }
-
   private entry(avatar: string): AvatarEntry | undefined {
     return this.catalogue.avatars.find((entry) => entry.id === avatar);
   }
 
+  private nameOf(avatar: string): string {
+    const entry = this.entry(avatar);
+    return entry ? this.i18n.name(entry.name) : "";
+  }
+
   private translate(): void {
-    const entry = this.entry(this.choice.avatar);
     const voice = this.catalogue.voices.find((v) => v.id === this.choice.voice);
-    this.screen.translate(entry ? this.i18n.name(entry.name) : "", voice?.name ?? "");
+    this.screen.translate(this.nameOf(this.choice.avatar), voice?.name ?? "");
     this.chooser.draw(this.catalogue, this.choice);
     this.link.draw();
   }
@@ -212,14 +179,13 @@ export class App {
     requestAnimationFrame((next) => this.frame(next));
     this.call.tick();
     const phase = this.phase;
-    this.face.draw(now / 1000, { pose: poseOf(phase), heard: this.heard(), calm: this.calm.matches });
-    const entry = this.entry(this.choice.avatar);
-    const avatar = entry ? this.i18n.name(entry.name) : "";
-    this.captions.draw(this.call.captions, this.i18n.t, avatar);
+    const input = { pose: poseOf(phase), heard: this.heard(), calm: this.calm.matches };
+    if (!this.face.draw(now / 1000, input)) return;
+    this.captions.draw(this.call.captions, this.i18n.t, (avatar) => this.nameOf(avatar));
     this.screen.draw({
       phase,
-      microphone: this.microphone !== null,
-      micLevel: this.micLevel,
+      microphone: this.microphone.on,
+      micLevel: this.microphone.level,
       speechLevel: this.face.mouth[indexOf.jaw] ?? 0,
       interruptible: this.call.interruptible,
       latency: this.call.latency.last,
@@ -235,15 +201,4 @@ export class App {
 
 function poseOf(phase: Phase): FaceInput["pose"] {
   return phase === "listening" || phase === "thinking" || phase === "speaking" ? phase : "idle";
-}
-
-function parseChoice(text: string | null): Choice | null {
-  try {
-    const value: unknown = JSON.parse(text ?? "null");
-    return typeof value === "object" && value !== null && "avatar" in value && "voice" in value
-      ? (value as Choice)
-      : null;
-  } catch {
-    return null;
-  }
 }

@@ -4,6 +4,7 @@ import "./styles/base.css";
 import "./styles/stage.css";
 import "./styles/dock.css";
 import "./styles/chooser.css";
+import "./styles/notice.css";
 import { App } from "./app";
 import { expose } from "./probe";
 import { el } from "./ui/dom";
@@ -12,7 +13,7 @@ const app = new App();
 const text = el<HTMLInputElement>("text");
 
 el("language").addEventListener("click", () => app.switchLanguage());
-el("mic").addEventListener("click", () => void app.toggleMicrophone());
+el("mic").addEventListener("click", () => void app.microphone.toggle());
 el("interrupt").addEventListener("click", () => app.interrupt());
 el("form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -28,7 +29,7 @@ document.addEventListener("keydown", (event) => {
   const writing = event.target instanceof HTMLInputElement && event.target.type === "text";
   if (event.key === "Escape" && !el("chooser").matches(":popover-open")) app.interrupt();
   else if (writing) return;
-  else if (event.key === "m" || event.key === "M") void app.toggleMicrophone();
+  else if (event.key === "m" || event.key === "M") void app.microphone.toggle();
   else if (event.key === "/") {
     event.preventDefault();
     text.focus();

@@ -9,7 +9,7 @@ export interface Probe {
   mouth(): number[];
   /** Milliseconds heard of the response that plays or played last. */
   played(): number;
-  /** Display frames a second. */
+  /** Frames drawn a second: 60 while the face speaks or blinks, 30 while it rests. */
   fps(): number;
   /** Seconds from the end of the last turn to the first sound of its answer; null before the first. */
   latency(): number | null;

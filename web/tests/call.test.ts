@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Cut } from "../src/audio/playback";
 import { Timeline } from "../src/audio/timeline";
 import { MouthTrack } from "../src/face/mouth";
-import { Call, type Loudspeaker } from "../src/model/call";
+import { Call } from "../src/model/call";
+import type { Loudspeaker } from "../src/model/ports";
 import { type ClientEvent, type ProtocolError, RATE, type ServerEvent } from "../src/protocol/events";
 
 /** A loudspeaker on virtual time: the real timeline, no sound. */

@@ -6,9 +6,17 @@
 import { Mover } from "./motion";
 import { MouthTrack } from "./mouth";
 import { Painter, styleOf, type View } from "./paint";
-import { MOUTH, PARAMETERS, type Rig, splitStill } from "./rig";
+import { indexOf, MOUTH, PARAMETERS, type Rig, splitStill, type Values } from "./rig";
 import { type Box, layPicture, reach } from "./view";
 
+/**
+ * The least time between frames, a little under a whole number of frames of common displays: 60 a second while lips
+ * or lids move, 30 while only the head sways. On a machine without a GPU a frame costs what a server on the same
+ * machine needs to think.
+ */
+const FRAME_S = 0.0125;
+const REST_FRAME_S = 0.029;
+const LONGEST_FRAME_S = 0.25;
 const MOST_PIXEL_RATIO = 2;
 /** How fast the mouth goes to rest when there is no frame for it (seconds). */
 const REST_SECONDS = 0.06;
@@ -26,7 +34,9 @@ export class Face {
   readonly track = new MouthTrack();
   /** The nine values drawn last. */
   readonly mouth = new Float64Array(MOUTH.length);
+  /** Frames drawn a second, of late. */
   fps = 0;
+  private atRest = false;
   private rig: Rig | null = null;
   private mover: Mover | null = null;
   private painter: Painter | null = null;
@@ -34,7 +44,8 @@ export class Face {
   private ratio = 1;
   private quality = 1;
   private slowFor = 0;
-  private last = 0;
+  private last = Number.NEGATIVE_INFINITY;
+  private values: Values = new Float64Array(PARAMETERS.length);
   private readonly fresh = new Float64Array(MOUTH.length);
 
   constructor(
@@ -50,21 +61,27 @@ export class Face {
     this.resize();
   }
 
-  draw(now: number, input: FaceInput): void {
-    const dt = Math.min(0.25, now - this.last);
+  /** Draws the face at `now` (seconds). Gives false, and does nothing, when the last frame still serves. */
+  draw(now: number, input: FaceInput): boolean {
+    const dt = now - this.last;
+    const resting = input.pose !== "speaking" && this.atRest;
+    if (dt < (resting ? REST_FRAME_S : FRAME_S)) return false;
     this.last = now;
-    this.measure(dt);
+    this.measure(dt, resting);
     this.moveMouth(dt, input);
+    if (!this.mover) return true;
+    const { pose, calm } = input;
+    this.values = this.mover.update(now, { pose, speaking: pose === "speaking", mouth: this.mouth, calm });
+    this.atRest = this.values[indexOf.blink] === 0 && this.mouth.every((value) => value === 0);
+    this.paint();
+    return true;
+  }
+
+  private paint(): void {
     const context = this.front.getContext("2d");
-    if (!this.mover || !this.painter || !context) return;
-    const values = this.mover.update(now, {
-      pose: input.pose,
-      speaking: input.pose === "speaking",
-      mouth: this.mouth,
-      calm: input.calm,
-    });
+    if (!context || !this.painter) return;
     context.clearRect(0, 0, this.front.width, this.front.height);
-    this.painter.draw(context, this.view, values);
+    this.painter.draw(context, this.view, this.values);
   }
 
   private moveMouth(dt: number, { heard }: FaceInput): void {
@@ -80,10 +97,10 @@ export class Face {
   }
 
   /** A machine that can't keep up gets fewer pixels rather than fewer frames. */
-  private measure(dt: number): void {
-    if (dt <= 0 || dt >= 0.25) return;
+  private measure(dt: number, resting: boolean): void {
+    if (dt >= LONGEST_FRAME_S) return; // the page was hidden
     this.fps += (1 / dt - this.fps) * 0.05;
-    this.slowFor = this.fps < SLOW_FPS ? this.slowFor + dt : 0;
+    this.slowFor = !resting && this.fps < SLOW_FPS ? this.slowFor + dt : 0;
     if (this.slowFor > 2 && this.ratio > 1) {
       this.quality *= 0.75;
       this.slowFor = 0;
@@ -102,6 +119,7 @@ export class Face {
     this.drawBackdrop(this.rig, picture, still);
     this.painter = new Painter(this.rig, moving);
     this.placeFront(this.rig, picture);
+    this.paint(); // a canvas that changes its size is empty
   }
 
   private drawBackdrop(rig: Rig, picture: Box, still: Rig["layers"]): void {
@@ -120,7 +138,7 @@ export class Face {
       this.backdrop.width / scale,
       this.backdrop.height / scale,
     );
-    new Painter(rig, still).draw(context, view, new Float64Array(PARAMETERS.length));
+    new Painter(rig, still).draw(context, view, this.values);
   }
 
   private placeFront(rig: Rig, picture: Box): void {

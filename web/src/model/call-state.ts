@@ -12,7 +12,7 @@ export interface CallState {
   awaiting: boolean;
   /** The response that the server is working at. */
   active: string | null;
-  /** The conversation item of each response that is known. */
+  /** The conversation items of the latest responses. */
   items: Readonly<Record<string, string>>;
 }
 
@@ -23,6 +23,8 @@ export type LocalEvent =
   | { type: "local.cut" } // the answer was cut off
   | { type: "local.unanswered" } // no answer came in time
   | { type: "local.muted" };
+
+const KEPT_ITEMS = 8;
 
 export const START: CallState = {
   link: "connecting",
@@ -55,12 +57,17 @@ export function reduce(state: CallState, event: ServerEvent | LocalEvent): CallS
     case "response.created":
       return { ...state, awaiting: false, active: event.response.id };
     case "response.output_item.added":
-      return { ...state, items: { ...state.items, [event.response_id]: event.item.id } };
+      return { ...state, items: withItem(state.items, event.response_id, event.item.id) };
     case "response.done":
       return state.active === event.response.id ? { ...state, active: null } : state;
     default:
       return state;
   }
+}
+
+/** Answers are heard in order, so only the latest matter. */
+function withItem(items: CallState["items"], response: string, item: string): CallState["items"] {
+  return Object.fromEntries([...Object.entries(items).slice(-KEPT_ITEMS), [response, item]]);
 }
 
 /** The one word for what the avatar is doing. */

@@ -2,50 +2,12 @@
 
 import { CaptureClock } from "../audio/capture-clock";
 import { decodePcm, encodePcm } from "../audio/pcm";
-import type { Cut } from "../audio/playback";
-import type { Position } from "../audio/timeline";
-import {
-  type ClientEvent,
-  type ProtocolError,
-  RATE,
-  type ResponseInfo,
-  type ServerEvent,
-  SILENCE_MS,
-  sessionSettings,
-} from "../protocol/events";
+import { RATE, type ResponseInfo, type ServerEvent, SILENCE_MS, sessionSettings } from "../protocol/events";
 import { type CallState, type LocalEvent, type Phase, phaseOf, reduce, START } from "./call-state";
 import { Captions } from "./captions";
+import { NO_CHOICE } from "./choice";
 import { TurnLatency } from "./latency";
-
-/** What the call needs of a loudspeaker. `Player` is one. */
-export interface Loudspeaker {
-  push(stream: string, samples: Float32Array<ArrayBuffer>): void;
-  end(stream: string): void;
-  flush(): Cut[];
-  position(): Position | null;
-  heardMs(stream: string): number;
-  receivedMs(stream: string): number;
-  finished(stream: string): boolean;
-  forget(stream: string): void;
-  firstHeardAt(stream: string): number | null;
-}
-
-/** What the call needs of a face. `MouthTrack` is one. */
-export interface MouthSink {
-  add(stream: string, firstFrame: number, frames: number[][]): void;
-  forget(stream: string): void;
-  clear(): void;
-}
-
-export interface CallPorts {
-  send(event: ClientEvent): boolean;
-  loudspeaker(): Loudspeaker;
-  mouth: MouthSink;
-  /** The page's clock, ms. */
-  now(): number;
-  newId(): string;
-  failed(error: ProtocolError): void;
-}
+import type { CallPorts } from "./ports";
 
 type Handlers = {
   [T in ServerEvent["type"]]?: (event: Extract<ServerEvent, { type: T }>) => void;
@@ -67,7 +29,7 @@ export class Call {
   private playing: string[] = [];
   private pending: { id: string; text: string }[] = [];
   private awaitingSince = 0;
-  private choice = { avatar: "", voice: "" };
+  private choice = NO_CHOICE;
 
   /** What an event does besides moving the state. Events that are not here are ignored. */
   private readonly handlers: Handlers = {
@@ -188,7 +150,7 @@ export class Call {
   private transcript(response: string, item: string, delta: string): void {
     if (this.dead.has(response)) return;
     const received = this.playing.includes(response) ? this.ports.loudspeaker().receivedMs(response) : 0;
-    this.captions.avatarDelta(item, delta, received);
+    this.captions.avatarDelta(item, delta, received, this.choice.avatar);
   }
 
   private audio(response: string, base64: string): void {

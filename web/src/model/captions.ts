@@ -5,6 +5,8 @@ import { Pace } from "./pace";
 export interface Line {
   readonly id: string;
   readonly speaker: "user" | "avatar";
+  /** The avatar that says it; the user has none. */
+  readonly avatar?: string;
   text: string;
   /** How many characters of `text` are shown. */
   shown: number;
@@ -39,10 +41,10 @@ export class Captions {
     else this.set(line, text.trim(), "final");
   }
 
-  avatarDelta(id: string, delta: string, receivedMs: number): void {
+  avatarDelta(id: string, delta: string, receivedMs: number, avatar = ""): void {
     let line = this.find(id);
     if (!line) {
-      line = { id, speaker: "avatar", text: "", shown: 0, state: "partial" };
+      line = { id, speaker: "avatar", avatar, text: "", shown: 0, state: "partial" };
       this.append(line);
       this.paces.set(id, new Pace());
     }

@@ -15,26 +15,25 @@ const NEAR_END_PX = 40;
 export class CaptionView {
   private readonly rows = new Map<string, Row>();
   private drawn = -1;
-  private labels = "";
+  private language: Messages | null = null;
 
   constructor(private readonly root: HTMLElement) {}
 
-  draw(captions: Captions, t: Messages, avatar: string): void {
-    const labels = `${t.you} ${avatar} ${t.interrupted}`;
-    if (captions.version === this.drawn && labels === this.labels) return;
+  draw(captions: Captions, t: Messages, nameOf: (avatar: string) => string): void {
+    if (captions.version === this.drawn && t === this.language) return;
     this.drawn = captions.version;
-    this.labels = labels;
+    this.language = t;
     const atEnd = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight < NEAR_END_PX;
     for (const [id, row] of this.rows) {
       if (captions.lines.some((line) => line.id === id)) continue;
       row.root.remove();
       this.rows.delete(id);
     }
-    for (const line of captions.lines) this.line(line, t, avatar);
+    for (const line of captions.lines) this.line(line, t, nameOf);
     if (atEnd) this.root.scrollTop = this.root.scrollHeight;
   }
 
-  private line(line: Line, t: Messages, avatar: string): void {
+  private line(line: Line, t: Messages, nameOf: (avatar: string) => string): void {
     const row = this.rows.get(line.id) ?? this.add(line);
     const text = line.text.slice(0, line.shown);
     row.root.classList.toggle("waiting", text === "");
@@ -42,7 +41,7 @@ export class CaptionView {
     row.root.hidden = text === "" && line.speaker === "avatar";
     // A reader waits until a line is whole instead of speaking it word by word.
     row.root.setAttribute("aria-busy", String(line.state === "partial"));
-    setText(row.who, line.speaker === "user" ? t.you : avatar);
+    setText(row.who, line.speaker === "user" ? t.you : nameOf(line.avatar ?? ""));
     setText(row.text, text);
     if (line.state === "interrupted") row.text.append(make("em", "cut", t.interrupted));
   }

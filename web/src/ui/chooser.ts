@@ -3,17 +3,15 @@
 import { Painter, styleOf } from "../face/paint";
 import { indexOf, PARAMETERS, type Rig } from "../face/rig";
 import type { I18n } from "../i18n";
+import { type Choice, NO_CHOICE } from "../model/choice";
 import type { AvatarEntry, Catalogue, VoiceEntry } from "../protocol/catalogue";
 import { el, make } from "./dom";
-
-export interface Choice {
-  avatar: string;
-  voice: string;
-}
 
 export class Chooser {
   private readonly faces = el("faces");
   private readonly voices = el("voices");
+  private choice = NO_CHOICE;
+  private drawn = "";
 
   constructor(
     private readonly i18n: I18n,
@@ -22,32 +20,35 @@ export class Chooser {
   ) {}
 
   draw(catalogue: Catalogue, choice: Choice): void {
-    this.faces.replaceChildren(...catalogue.avatars.map((entry) => this.face(entry, choice)));
-    this.voices.replaceChildren(...catalogue.voices.map((entry) => this.voice(entry, choice)));
+    this.choice = choice;
+    const shown = JSON.stringify([this.i18n.language, catalogue]);
+    if (shown !== this.drawn) {
+      this.faces.replaceChildren(...catalogue.avatars.map((entry) => this.face(entry)));
+      this.voices.replaceChildren(...catalogue.voices.map((entry) => this.voice(entry)));
+      this.drawn = shown;
+    }
+    check(this.faces, choice.avatar);
+    check(this.voices, choice.voice);
   }
 
-  private face(entry: AvatarEntry, choice: Choice): HTMLElement {
+  private face(entry: AvatarEntry): HTMLElement {
     const picture = make("canvas", "thumb");
-    picture.width = picture.height = 160;
+    picture.width = picture.height = 216;
     picture.setAttribute("aria-hidden", "true");
-    void this.rigOf(entry).then(
+    this.rigOf(entry).then(
       (rig) => drawPortrait(picture, rig),
       () => picture.classList.add("missing"),
     );
-    const pick = this.radio("avatar", entry.id === choice.avatar, () =>
-      this.chosen({ avatar: entry.id, voice: entry.voice }),
-    );
+    const pick = radio("avatar", entry.id, () => this.chosen({ avatar: entry.id, voice: entry.voice }));
     return make("label", "face", pick, picture, make("span", "face-name", this.i18n.name(entry.name)));
   }
 
-  private voice(entry: VoiceEntry, choice: Choice): HTMLElement {
+  private voice(entry: VoiceEntry): HTMLElement {
     const { t } = this.i18n;
     const gender = entry.gender === "female" ? t.female : entry.gender === "male" ? t.male : "";
     const languages = entry.languages.map((tag) => this.languageName(tag)).join(" · ");
-    const pick = this.radio("voice", entry.id === choice.voice, () =>
-      this.chosen({ avatar: choice.avatar, voice: entry.id }),
-    );
     const detail = [languages, gender].filter(Boolean).join(", ");
+    const pick = radio("voice", entry.id, () => this.chosen({ avatar: this.choice.avatar, voice: entry.id }));
     return make(
       "label",
       "voice",
@@ -55,15 +56,6 @@ export class Chooser {
       make("span", "voice-name", entry.name),
       make("span", "voice-detail", detail),
     );
-  }
-
-  private radio(name: string, checked: boolean, pick: () => void): HTMLInputElement {
-    const input = make("input", "pick");
-    input.type = "radio";
-    input.name = name;
-    input.checked = checked;
-    input.addEventListener("change", pick);
-    return input;
   }
 
   private languageName(tag: string): string {
@@ -74,6 +66,19 @@ export class Chooser {
       return tag; // not a language tag
     }
   }
+}
+
+function radio(name: string, value: string, pick: () => void): HTMLInputElement {
+  const input = make("input", "pick");
+  input.type = "radio";
+  input.name = name;
+  input.value = value;
+  input.addEventListener("change", pick);
+  return input;
+}
+
+function check(group: HTMLElement, value: string): void {
+  for (const input of group.querySelectorAll("input")) input.checked = input.value === value;
 }
 
 /** The avatar at rest with a slight smile, filling a square. */

@@ -66,6 +66,6 @@ export class LinkNotice {
     const { t } = this.i18n;
     const seconds = Math.ceil((retryAt - performance.now()) / 1000);
     const next = seconds > 0 ? fill(t.retryIn, { seconds }) : t.retrying;
-    return { text: `${t.link[this.reason]} ${next}`, action: t.retryNow, act: () => this.ports.retry() };
+    return { text: t.link[this.reason], more: next, action: t.retryNow, act: () => this.ports.retry() };
   }
 }

@@ -4,6 +4,8 @@ import { el, setText } from "./dom";
 
 export interface Notice {
   text: string;
+  /** What changes too often to be read out each time: a countdown. */
+  more?: string;
   action: string;
   act(): void;
 }
@@ -11,6 +13,7 @@ export interface Notice {
 export class NoticeView {
   private readonly root = el("notice");
   private readonly text = el("notice-text");
+  private readonly more = el("notice-more");
   private readonly action = el<HTMLButtonElement>("notice-action");
   private current: Notice | null = null;
 
@@ -23,6 +26,7 @@ export class NoticeView {
     this.root.hidden = notice === null;
     if (!notice) return;
     setText(this.text, notice.text);
+    setText(this.more, notice.more ?? "");
     setText(this.action, notice.action);
   }
 }

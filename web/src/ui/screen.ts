@@ -21,6 +21,7 @@ export class Screen {
   private readonly phase = el("phase");
   private readonly latency = el("latency");
   private readonly mic = el<HTMLButtonElement>("mic");
+  private readonly signal = el("signal");
   private readonly interrupt = el<HTMLButtonElement>("interrupt");
   private level = 0;
 
@@ -65,8 +66,8 @@ export class Screen {
     this.app.classList.toggle("interruptible", view.interruptible);
     const target = view.phase === "speaking" ? view.speechLevel : view.micLevel;
     this.level += (target - this.level) * 0.35;
-    this.app.style.setProperty("--level", this.level.toFixed(3));
-    this.mic.style.setProperty("--mic", view.micLevel.toFixed(3));
+    setLevel(this.signal, this.level);
+    setLevel(this.mic, view.micLevel);
   }
 
   private drawLatency(seconds: number | null, t: Messages): void {
@@ -80,6 +81,12 @@ export class Screen {
     setText(el("mic-text"), view.microphone ? t.mute : t.talk);
     label(this.mic, view.microphone ? t.muteLabel : t.talkLabel);
   }
+}
+
+/** On the element that shows it only: a property of the whole page would restyle the whole page. */
+function setLevel(node: HTMLElement, level: number): void {
+  const value = level.toFixed(2);
+  if (node.style.getPropertyValue("--level") !== value) node.style.setProperty("--level", value);
 }
 
 function label(node: HTMLElement, text: string): void {

@@ -1,0 +1,29 @@
+/** Which avatar speaks with which voice. */
+
+import type { Catalogue } from "../protocol/catalogue";
+
+export interface Choice {
+  avatar: string;
+  voice: string;
+}
+
+export const NO_CHOICE: Choice = { avatar: "", voice: "" };
+
+/** What was chosen last time while the server still has both, else its first avatar with that one's own voice. */
+export function firstChoice(catalogue: Catalogue, stored: string | null): Choice {
+  const last = parseChoice(stored);
+  const avatar = catalogue.avatars.find((entry) => entry.id === last?.avatar);
+  const voice = catalogue.voices.find((entry) => entry.id === last?.voice);
+  if (avatar && voice) return { avatar: avatar.id, voice: voice.id };
+  const first = catalogue.avatars[0];
+  return first ? { avatar: first.id, voice: first.voice } : NO_CHOICE;
+}
+
+function parseChoice(text: string | null): Partial<Choice> | null {
+  try {
+    const value: unknown = JSON.parse(text ?? "null");
+    return typeof value === "object" ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,35 @@
+/** What the call needs of the world around it. */
+
+import type { Cut } from "../audio/playback";
+import type { Position } from "../audio/timeline";
+import type { ClientEvent, ProtocolError } from "../protocol/events";
+
+/** `Player` is one. */
+export interface Loudspeaker {
+  push(stream: string, samples: Float32Array<ArrayBuffer>): void;
+  end(stream: string): void;
+  flush(): Cut[];
+  position(): Position | null;
+  heardMs(stream: string): number;
+  receivedMs(stream: string): number;
+  finished(stream: string): boolean;
+  forget(stream: string): void;
+  firstHeardAt(stream: string): number | null;
+}
+
+/** `MouthTrack` is one. */
+export interface MouthSink {
+  add(stream: string, firstFrame: number, frames: number[][]): void;
+  forget(stream: string): void;
+  clear(): void;
+}
+
+export interface CallPorts {
+  send(event: ClientEvent): boolean;
+  loudspeaker(): Loudspeaker;
+  mouth: MouthSink;
+  /** The page's clock, ms. */
+  now(): number;
+  newId(): string;
+  failed(error: ProtocolError): void;
+}
