@@ -222,7 +222,7 @@ class Nose:
                 fields=lift,
             ),
             layer(
-                "nose_tip_spark", ellipse(c - 3.2, b - 12.2, 3.0, 2.1), "#ffffff", depth=1.35, opacity=0.18, fields=lift
+                "nose_tip_spark", ellipse(c - 3.2, b - 12.2, 3.0, 2.1), self.light, depth=1.35, opacity=0.5, fields=lift
             ),
         ]
 

@@ -28,8 +28,8 @@ def motion(phase: float) -> Motion:
         },
         blink=Blink(every=(2.6, 5.6), seconds=0.16),
         poses=Poses(
-            idle={"smile": 0.36},
-            listening={"smile": 0.42, "brow": 0.24, "head_roll": 0.38, "head_y": 0.12},
+            idle={"smile": 0.44},
+            listening={"smile": 0.46, "brow": 0.24, "head_roll": 0.38, "head_y": 0.12},
             thinking={
                 "smile": 0.08,
                 "gaze_x": 0.55,
@@ -39,7 +39,7 @@ def motion(phase: float) -> Motion:
                 "head_y": -0.22,
                 "head_roll": -0.2,
             },
-            speaking={"smile": 0.18, "brow": 0.08},
+            speaking={"smile": 0.22, "brow": 0.08},
         ),
         pose_seconds=0.35,
         nod={"head_y": 0.25, "brow": 0.2},

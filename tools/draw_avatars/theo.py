@@ -7,7 +7,7 @@ import numpy as np
 from tools.draw_avatars.eyes import Eye
 from tools.draw_avatars.features import Brow, Ear, Nose
 from tools.draw_avatars.geometry import CENTRE, ellipse, join, mirror, points, polyline, ribbon, smooth, symmetric
-from tools.draw_avatars.hair import Spine, dressed_lock
+from tools.draw_avatars.hair import Spine, dressed_lock, lock
 from tools.draw_avatars.head import Head, Skin
 from tools.draw_avatars.layers import layer
 from tools.draw_avatars.lips import Lips
@@ -106,7 +106,7 @@ def _clothes() -> list[Layer]:
         ribbon([(104, 528), (96, 502), (84, 478)], 7, widest=0.3),
         ribbon([(408, 528), (416, 502), (428, 478)], 7, widest=0.3),
     ]
-    chest = points((256, 470), (330, 470), (430, 460), (470, 490), (484, 524), (256, 524))
+    chest = points((256, 440), (316, 420), (420, 430), (490, 470), (500, 524), (256, 524))
     return [
         body("shirt", shirt, linear(200, 0, 312, 0, WHITE, mix(WHITE, "#9aa4ad", 0.5))),
         body("knit", sweater, linear(60, 430, 450, 520, mix(KNIT, "#ffb27a", 0.28), KNIT, mix(KNIT, INK, 0.55))),
@@ -203,4 +203,5 @@ def _hair() -> list[Layer]:
         ]
         fill = linear(x, 60, x + 90, 150, mix(LIGHT, GLOW, 0.12), HAIR, DARK)
         layers += dressed_lock(f"hair_lock_{number}", outer, inner, fill, tones)
-    return layers
+    roots = lock([(x, y - 13) for x, y in TOP_INNER[1:-1]], [(x, y + 2) for x, y in TOP_INNER[1:-1]])
+    return [*layers, layer("hair_roots", roots, fade(0, 104, 0, 126, DARK, 0.0, 0.85))]
