@@ -1,0 +1,126 @@
+"""Interruptions in mid-answer, by voice and by `response.cancel`: when does the last stale byte arrive?
+
+By voice, two things count: how soon after the first voiced frame the client is told (then its player falls silent),
+and that nothing of the old answer arrives after that.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from bench.client import Caller
+from bench.plan import Plan
+from bench.questions import Line, Utterance, rotated, speak
+from bench.record import Answer, Turn
+from bench.report import Figure, Row
+from bench.server import Server, serving
+from bench.stats import summary
+from polytalk.types import Seconds
+
+LISTEN: tuple[Seconds, Seconds] = (0.5, 1.5)
+"""How much of an answer is heard before it is interrupted."""
+SETTLE: Seconds = 0.3
+"""How long stale audio is waited for after a cancel."""
+TEXTS = (
+    "Tell me a long story about the sea.",
+    "Can you explain how an airplane stays in the air?",
+    "What should I know about the history of Rome?",
+    "Describe everything you see in a big forest.",
+)
+
+
+class Cut(Struct, frozen=True):
+    """One interruption. Moments; the answer's `last_audio` may be before them."""
+
+    answer: Answer
+    voice: Seconds | None = None
+    """The first voiced frame of the interruption was sent."""
+    told: Seconds | None = None
+    """`speech_started` arrived."""
+    cancelled: Seconds | None = None
+    """`response.cancel` was sent."""
+
+
+def measure(plan: Plan) -> Figure:
+    """At each number of users."""
+    rows: list[Row] = []
+    with serving() as server:
+        for users in plan.interrupters:
+            cuts = asyncio.run(_crowd(server, users, plan.interruptions))
+            rows += _rows(users, cuts)
+    return Figure("barge_in", "Interrupt → last stale byte", "≤ 100 ms p95", rows)
+
+
+def _rows(users: int, cuts: Sequence[Cut]) -> list[Row]:
+    def since(moments: Sequence[tuple[Seconds | None, Seconds | None]]) -> list[Seconds]:
+        return [max(0.0, end - start) for start, end in moments if start is not None and end is not None]
+
+    rows: list[Row] = [
+        {"users": users, "measured": name, **summary(since(moments))}
+        for name, moments in (
+            ("speech_started arrives → last stale byte", [(cut.told, cut.answer.last_audio) for cut in cuts]),
+            ("response.cancel sent → last stale byte", [(cut.cancelled, cut.answer.last_audio) for cut in cuts]),
+            ("first voiced frame sent → speech_started arrives", [(cut.voice, cut.told) for cut in cuts]),
+            ("first voiced frame sent → last stale byte", [(cut.voice, cut.answer.last_audio) for cut in cuts]),
+        )
+    ]
+    return rows
+
+
+async def _crowd(server: Server, users: int, count: int) -> list[Cut]:
+    questions = speak(Line(text) for text in TEXTS)
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(_interrupter(server, rotated(questions, user), each, user))
+            for user, each in enumerate(_shares(count, users))
+        ]
+    return [cut for task in tasks for cut in task.result()]
+
+
+def _shares(count: int, users: int) -> list[int]:
+    return [count // users + (user < count % users) for user in range(users)]
+
+
+async def _interrupter(server: Server, questions: Sequence[Utterance], count: int, seed: int) -> list[Cut]:
+    """Interrupts by voice and by cancel in turn, with the next question as the interruption."""
+    random = np.random.default_rng(seed)
+    await asyncio.sleep(seed * 0.7)
+    cuts: list[Cut] = []
+    async with Caller(server.url) as caller:
+        turn = await caller.ask(questions[0])
+        for asked in range(1, 3 * count):  # answers too short to be interrupted are not counted, nor waited for
+            if len(cuts) == count:
+                break
+            question = questions[asked % len(questions)]
+            if await caller.first_audio(turn):
+                await asyncio.sleep(random.uniform(*LISTEN))
+            if len(cuts) % 2:
+                cut = await _cancel(caller, turn)
+                turn = await caller.ask(question)
+            else:
+                interrupted = turn
+                turn = await caller.ask(question)
+                cut = _by_voice(interrupted, turn)
+            if cut is not None:
+                cuts.append(cut)
+    return cuts
+
+
+async def _cancel(caller: Caller, turn: Turn) -> Cut | None:
+    if turn.answer is None or turn.finished.is_set():
+        return None
+    sent = await caller.cancel()
+    until = time.monotonic() + SETTLE
+    await caller.answered(turn)
+    await asyncio.sleep(max(0.0, until - time.monotonic()))
+    return Cut(turn.answer, cancelled=sent) if turn.answer.reason == "client_cancelled" else None
+
+
+def _by_voice(interrupted: Turn, turn: Turn) -> Cut | None:
+    answer = interrupted.answer
+    if answer is None or answer.reason != "turn_detected" or answer.done is None or answer.done < turn.asked:
+        return None
+    return Cut(answer, voice=turn.asked, told=turn.started)

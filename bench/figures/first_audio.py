@@ -1,0 +1,102 @@
+"""One user on an idle machine: how long from the end of the question to the first audio and the first moving frame.
+
+A moment's row is its distance from the last voiced sample of the question, so a stage's share is the difference
+between its row and the one before. With speculation, recognition and thought begin during the silence that proves
+the end of the question, and the rows before `end of turn` cost nothing.
+"""
+
+import asyncio
+from itertools import islice
+
+from bench.client import Caller
+from bench.host import JobNote, read_notes
+from bench.plan import Plan
+from bench.questions import QUESTIONS, Line, speak
+from bench.record import Turn
+from bench.report import Figure, Row
+from bench.server import Server, serving
+from bench.stats import summary
+from polytalk.types import Seconds, Stage
+
+CONVERSATION = 5
+"""Turns before the user hangs up and another one calls."""
+LISTEN_ON: Seconds = 0.6
+"""How much of the answer is listened to."""
+MOMENTS = (
+    "transcript asked",
+    "transcript ready",
+    "first token",
+    "first clause",
+    "first speech",
+    "first mouth",
+    "end of turn",
+    "first audio",
+    "first moving frame",
+)
+
+
+def measure(plan: Plan) -> Figure:
+    """With speculation and without."""
+    with_it = _moments(plan, speculate=True)
+    without = _moments(plan, speculate=False)
+    rows: list[Row] = []
+    for moment in MOMENTS:
+        ahead, after = summary(with_it[moment]), summary(without[moment])
+        rows.append({"since end of speech": moment} | ahead | {f"no spec. {name}": after[name] for name in after})
+    return Figure(
+        "first_audio",
+        "End of the user's speech → first audio, one user, endpointing with 300 ms of silence included",
+        "first audio p50 ≤ 600 ms, p95 ≤ 900 ms",
+        rows,
+    )
+
+
+def _moments(plan: Plan, *, speculate: bool) -> dict[str, list[Seconds]]:
+    with serving({"TURN__SPECULATE": str(speculate).lower()}) as server:
+        turns = asyncio.run(_converse(server, plan.turns))
+        notes = read_notes(server.jobs)
+    found: dict[str, list[Seconds]] = {moment: [] for moment in MOMENTS}
+    for session, turn in turns:
+        for moment, seconds in _of_turn(turn, session, notes).items():
+            found[moment].append(seconds)
+    return found
+
+
+async def _converse(server: Server, count: int) -> list[tuple[str, Turn]]:
+    lines = (Line(text, voice) for text in QUESTIONS for voice in ("heart", "joe"))
+    questions = speak(lines)
+    done: list[tuple[str, Turn]] = []
+    while len(done) < count:
+        async with Caller(server.url) as caller:
+            for question in islice((q for _ in range(count) for q in questions), len(done), len(done) + CONVERSATION):
+                turn = await caller.ask(question)
+                if await caller.first_audio(turn):
+                    await asyncio.sleep(LISTEN_ON)
+                    if not turn.finished.is_set():
+                        await caller.cancel()
+                    await caller.answered(turn)
+                done.append((caller.record.session, turn))
+                await asyncio.sleep(LISTEN_ON)
+    return done[:count]
+
+
+def _of_turn(turn: Turn, session: str, notes: list[JobNote]) -> dict[str, Seconds]:
+    """What is known of a turn's moments, in seconds since its end of speech."""
+    answer, end = turn.answer, turn.speech_end
+    if answer is None or end is None or answer.first_audio is None or turn.stopped is None:
+        return {}
+    found = {"end of turn": turn.stopped, "first audio": answer.first_audio}
+    if answer.first_motion is not None:
+        found["first moving frame"] = answer.first_motion
+    mine = [n for n in notes if n.session.startswith(session) and turn.asked < n.created < answer.first_audio]
+    heard = [note for note in mine if note.stage is Stage.LISTEN]
+    thought = [note for note in mine if note.stage is Stage.THINK]
+    if heard:
+        found |= {"transcript asked": heard[-1].created, "transcript ready": heard[-1].final}
+    if thought:
+        found["first token"] = thought[-1].first
+        for stage, asked, made in ((Stage.SPEAK, "first clause", "first speech"), (Stage.FACE, "", "first mouth")):
+            jobs = [note for note in mine if note.stage is stage and note.turn == thought[-1].turn]
+            if jobs:
+                found |= {made: jobs[0].final} | ({asked: jobs[0].created} if asked else {})
+    return {moment: at - end for moment, at in found.items()}

@@ -1,0 +1,64 @@
+"""Results as tables on the screen, and as JSON with the machine they came from."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from bench.machine import Machine
+from bench.questions import OUT
+from polytalk.types import Seconds
+
+Value: TypeAlias = str | float | int | None
+Row: TypeAlias = Mapping[str, Value]
+
+
+class Figure(Struct, frozen=True):
+    """One measured figure."""
+
+    name: str
+    title: str
+    goal: str
+    rows: Sequence[Row]
+    """All with the same columns."""
+    notes: Sequence[str] = ()
+
+
+class Result(Struct, frozen=True):
+    """A figure and the circumstances it was measured in."""
+
+    figure: Figure
+    machine: Machine
+    load_before: float
+    load_after: float
+    busy_seconds: Seconds
+    """CPU seconds that the whole machine was busy meanwhile, others' work included."""
+    took: Seconds
+
+
+def show(console: Console, result: Result) -> None:
+    """Print it."""
+    figure = result.figure
+    table = Table(title=f"{figure.title}\n[dim]goal: {figure.goal}[/dim]", title_justify="left", box=SIMPLE_HEAD)
+    for column in figure.rows[0] if figure.rows else ():
+        table.add_column(column, justify="left" if isinstance(figure.rows[0][column], str) else "right")
+    for row in figure.rows:
+        table.add_row(*("–" if value is None else str(value) for value in row.values()))
+    console.print(table)
+    for note in figure.notes:
+        console.print(f"  {note}")
+    console.print(
+        f"  [dim]load average {result.load_before:.1f} → {result.load_after:.1f}, "
+        f"machine busy {result.busy_seconds:.0f} CPU-s in {result.took:.0f} s[/dim]\n"
+    )
+
+
+def keep(result: Result) -> None:
+    """Write it to `bench/out`, over the one before."""
+    OUT.mkdir(exist_ok=True)
+    path = OUT / f"{result.figure.name}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")

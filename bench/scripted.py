@@ -1,0 +1,154 @@
+"""Engines that cost nothing: what is left of a turn's CPU time is the server's own."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polytalk.engines.base import Voice
+from polytalk.errors import PolytalkError
+from polytalk.types import (
+    LISTEN_RATE,
+    MOUTH_PARAMS,
+    MOUTH_RATE,
+    SAMPLE_BYTES,
+    SPEECH_RATE,
+    FaceWork,
+    ListenWork,
+    Message,
+    MouthFrames,
+    SpeakWork,
+    Speech,
+    TextDelta,
+    ThinkWork,
+    Transcript,
+    Usage,
+)
+
+ANSWER = (
+    "I am a scripted voice that needs no model at all. "
+    "What you hear next is how long twenty five words take to say in a calm and steady voice."
+)
+"""27 words: what the shipped LLM answers with on average."""
+WORD = SPEECH_RATE * 3 // 10
+"""Samples of a spoken word."""
+VOICED = 0.01
+"""RMS from which a frame is taken for speech."""
+
+
+class _Scripted:
+    name = "scripted"
+
+    def __init__(self, options: Mapping[str, object] | None = None) -> None:
+        pass
+
+    def load(self) -> None:
+        """Nothing to read."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class ScriptedVad(_Scripted):
+    """`VadEngine` by loudness."""
+
+    frame = 512
+
+    def new_state(self) -> Any:
+        """Nothing to remember."""
+        return None
+
+    def run(self, frames: NDArray[np.float32], states: Sequence[Any]) -> NDArray[np.float32]:
+        """1 for a loud frame, else 0."""
+        loud: NDArray[np.float32] = (np.mean(frames * frames, axis=1) > VOICED**2).astype(np.float32)
+        return loud
+
+
+class ScriptedAsr(_Scripted):
+    """`BatchEngine[ListenWork, Transcript]`."""
+
+    max_batch = 64
+
+    def probe(self) -> ListenWork:
+        """A tenth of a second."""
+        return ListenWork(bytes(LISTEN_RATE // 10 * SAMPLE_BYTES))
+
+    def units(self, work: ListenWork) -> float:
+        """Seconds."""
+        return len(work.audio) / SAMPLE_BYTES / LISTEN_RATE
+
+    def run(self, batch: Sequence[ListenWork]) -> Sequence[Transcript | PolytalkError]:
+        """The same words for everybody."""
+        return [Transcript("What can you do?")] * len(batch)
+
+
+class ScriptedLlm(_Scripted):
+    """`StreamEngine[ThinkWork, TextDelta | Usage]`."""
+
+    languages = ("*",)
+    slots = 1_000
+
+    def probe(self) -> ThinkWork:
+        """One word."""
+        return ThinkWork((Message("user", "Hello."),))
+
+    def units(self, work: ThinkWork) -> float:
+        """Words."""
+        return float(len(ANSWER.split()))
+
+    async def stream(self, work: ThinkWork) -> AsyncIterator[TextDelta | Usage]:
+        """`ANSWER`, word by word."""
+        words = ANSWER.split(" ")
+        for index, word in enumerate(words):
+            yield TextDelta(f" {word}" if index else word)
+        yield Usage(10, len(words))
+
+
+class ScriptedTts(_Scripted):
+    """`BatchEngine[SpeakWork, Speech]`: a hum for every word."""
+
+    max_batch = 64
+
+    def __init__(self, options: Mapping[str, object] | None = None) -> None:
+        hum = np.sin(np.arange(WORD) * (2 * np.pi * 140 / SPEECH_RATE)) * 8_000
+        self._word = hum.astype("<i2").tobytes()
+
+    def voices(self) -> Sequence[Voice]:
+        """One."""
+        return (Voice("heart", "Scripted", ("en",), "female"),)
+
+    def probe(self) -> SpeakWork:
+        """One word."""
+        return SpeakWork("Hello.", "heart")
+
+    def units(self, work: SpeakWork) -> float:
+        """Words."""
+        return float(len(work.text.split()))
+
+    def run(self, batch: Sequence[SpeakWork]) -> Sequence[Speech | PolytalkError]:
+        """As long as the words would take."""
+        return [Speech(self._word * len(work.text.split())) for work in batch]
+
+
+class ScriptedFace(_Scripted):
+    """`BatchEngine[FaceWork, MouthFrames]`: the jaw opens and shuts."""
+
+    max_batch = 64
+
+    def probe(self) -> FaceWork:
+        """A tenth of a second."""
+        return FaceWork(bytes(SPEECH_RATE // 10 * SAMPLE_BYTES))
+
+    def units(self, work: FaceWork) -> float:
+        """Seconds."""
+        return len(work.audio) / SAMPLE_BYTES / SPEECH_RATE
+
+    def run(self, batch: Sequence[FaceWork]) -> Sequence[MouthFrames | PolytalkError]:
+        """A frame for every fiftieth of a second."""
+        return [MouthFrames(self._frames(work)) for work in batch]
+
+    def _frames(self, work: FaceWork) -> bytes:
+        count = -(-len(work.audio) * MOUTH_RATE // (SAMPLE_BYTES * SPEECH_RATE))
+        pair = bytes([0] * len(MOUTH_PARAMS) + [200] * len(MOUTH_PARAMS))
+        return (pair * (count // 2 + 1))[: count * len(MOUTH_PARAMS)]
