@@ -1,0 +1,241 @@
+"""Engines that follow a script. They stream, so that all their waiting is the event loop's, and time can be virtual."""
+
+import asyncio
+import re
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from tests.support.sound import AUDIBLE, LEVEL, level_of, mouth_of, now, voice
+
+from polytalk.engines.base import Voice
+from polytalk.errors import Unspeakable
+from polytalk.types import (
+    SPEECH_RATE,
+    FaceWork,
+    ListenWork,
+    Message,
+    MouthFrames,
+    Result,
+    Seconds,
+    SpeakWork,
+    Speech,
+    TextDelta,
+    ThinkWork,
+    Transcript,
+    Usage,
+)
+
+W = TypeVar("W")
+
+
+@dataclass
+class Request(Generic[W]):
+    """What an engine was asked, and what became of it."""
+
+    work: W
+    began: Seconds
+    ended: Seconds | None = None
+    completed: bool = False
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the engine was stopped before it was through."""
+        return self.ended is not None and not self.completed
+
+
+@dataclass
+class Fault:
+    """An engine's failure: `error`, in place of the result after the first `after`."""
+
+    error: Exception
+    after: int = 0
+
+
+class Scripted(Generic[W]):
+    """Notes every request, and fails when told to."""
+
+    def __init__(self, name: str, slots: int) -> None:
+        self.name = name
+        self.slots = slots
+        self.requests: list[Request[W]] = []
+        self.faults: list[Fault | None] = []
+        """What goes wrong with the next requests, one each; None lets one pass."""
+        self.loaded = self.closed = 0
+
+    def load(self) -> None:
+        """Count."""
+        self.loaded += 1
+
+    def close(self) -> None:
+        """Count."""
+        self.closed += 1
+
+    def units(self, work: W) -> float:
+        """Every work is alike."""
+        return 1.0
+
+    @property
+    def works(self) -> list[W]:
+        """What was asked for."""
+        return [request.work for request in self.requests]
+
+    @property
+    def busy(self) -> int:
+        """Requests not ended yet."""
+        return sum(request.ended is None for request in self.requests)
+
+    async def stream(self, work: W) -> AsyncIterator[Result]:
+        """Follow the script."""
+        request = Request(work, now())
+        self.requests.append(request)
+        fault = self.faults.pop(0) if self.faults else None
+        given = 0
+        try:
+            async with aclosing(self.script(work)) as results:
+                async for result in results:
+                    if fault is not None and given == fault.after:
+                        raise fault.error
+                    yield result
+                    given += 1
+            request.completed = True
+        finally:
+            request.ended = now()
+
+    @abstractmethod
+    def script(self, work: W) -> AsyncGenerator[Result, None]:
+        """What comes back, and when."""
+
+
+class ScriptedAsr(Scripted[ListenWork]):
+    """Hears what the script says, or the level of the voice: "I am 3" for one at level 300."""
+
+    def __init__(self, *says: str, delay: Seconds = 0.1, language: str = "en") -> None:
+        super().__init__("asr", slots=64)
+        self.says = list(says)
+        self.delay = delay
+        self.language = language
+
+    def probe(self) -> ListenWork:
+        """A moment of silence."""
+        return ListenWork(bytes(3200))
+
+    async def script(self, work: ListenWork) -> AsyncGenerator[Result, None]:
+        """One transcript."""
+        said = self.says.pop(0) if self.says else f"I am {level_of(work.audio) // 100}"
+        await asyncio.sleep(self.delay)
+        yield Transcript(said, self.language)
+
+
+class ScriptedLlm(Scripted[ThinkWork]):
+    """Says a text word by word."""
+
+    def __init__(
+        self,
+        reply: str | Callable[[Sequence[Message]], str] = "Well, let me think. It is so.",
+        first: Seconds = 0.2,
+        every: Seconds = 0.05,
+        slots: int = 64,
+    ) -> None:
+        super().__init__("llm", slots)
+        self.reply = reply
+        self.first = first
+        self.every = every
+        self.languages: tuple[str, ...] = ("*",)
+
+    def probe(self) -> ThinkWork:
+        """A greeting."""
+        return ThinkWork((Message("user", "Hi"),))
+
+    async def script(self, work: ThinkWork) -> AsyncGenerator[Result, None]:
+        """Words, and what they cost."""
+        text = self.reply if isinstance(self.reply, str) else self.reply(work.messages)
+        words = re.findall(r"\s*\S+", text)
+        await asyncio.sleep(self.first)
+        for word in words:
+            yield TextDelta(word)
+            await asyncio.sleep(self.every)
+        yield Usage(len(work.messages), len(words))
+
+
+class ScriptedTts(Scripted[SpeakWork]):
+    """Speaks at an even pace; `level` gives the voice that a text is said with."""
+
+    def __init__(
+        self,
+        delay: Seconds = 0.05,
+        per_word: Seconds = 0.3,
+        pieces: int = 1,
+        level: Callable[[str], int] = lambda _: LEVEL,
+        name: str = "tts",
+        voices: Sequence[Voice] = (Voice("vera", "Vera", ("en",), "female"), Voice("wei", "Wei", ("zh",), "male")),
+    ) -> None:
+        super().__init__(name, slots=64)
+        self.delay = delay
+        self.per_word = per_word
+        self.pieces = pieces
+        self.level = level
+        self._voices = voices
+
+    def voices(self) -> Sequence[Voice]:
+        """As given."""
+        return self._voices
+
+    def probe(self) -> SpeakWork:
+        """A word."""
+        return SpeakWork("Hi.", self._voices[0].id)
+
+    def length(self, text: str) -> Seconds:
+        """How long the text lasts."""
+        return self.per_word * len(text.split())
+
+    async def script(self, work: SpeakWork) -> AsyncGenerator[Result, None]:
+        """The sentence in equal pieces."""
+        if not any(map(str.isalnum, work.text)):
+            raise Unspeakable(f"there is nothing to say in {work.text!r}")
+        for _ in range(self.pieces):
+            await asyncio.sleep(self.delay)
+            yield Speech(voice(self.length(work.text) / self.pieces, self.level(work.text)))
+
+
+class ScriptedFace(Scripted[FaceWork]):
+    """Opens the mouth as the audio is loud."""
+
+    def __init__(self, delay: Seconds = 0.01) -> None:
+        super().__init__("face", slots=64)
+        self.delay = delay
+
+    def probe(self) -> FaceWork:
+        """A tenth of a second."""
+        return FaceWork(bytes(SPEECH_RATE // 5))
+
+    async def script(self, work: FaceWork) -> AsyncGenerator[Result, None]:
+        """All frames at once."""
+        await asyncio.sleep(self.delay)
+        yield MouthFrames(mouth_of(work.audio))
+
+
+class LevelVad:
+    """Takes every sound for speech."""
+
+    name = "level"
+    frame = 512
+
+    def load(self) -> None:
+        """Nothing to read."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def new_state(self) -> Any:
+        """Nothing to remember."""
+        return None
+
+    def run(self, frames: NDArray[np.float32], states: Sequence[Any]) -> NDArray[np.float32]:
+        """1 for a frame that is audible, else 0."""
+        loud: NDArray[np.float32] = (np.abs(frames).mean(axis=1) > AUDIBLE / 32768).astype(np.float32)
+        return loud
