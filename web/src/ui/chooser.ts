@@ -37,7 +37,7 @@ export class Chooser {
     picture.setAttribute("aria-hidden", "true");
     this.rigOf(entry).then(
       (rig) => drawPortrait(picture, rig),
-      () => picture.classList.add("missing"),
+      () => undefined, // the name still says who it is; choosing it tells what is wrong
     );
     const pick = radio("avatar", entry.id, () => this.chosen({ avatar: entry.id, voice: entry.voice }));
     return make("label", "face", pick, picture, make("span", "face-name", this.i18n.name(entry.name)));

@@ -64,10 +64,11 @@ export class Screen {
     this.drawMicrophone(view, t);
     this.interrupt.disabled = !view.interruptible;
     this.app.classList.toggle("interruptible", view.interruptible);
-    const target = view.phase === "speaking" ? view.speechLevel : view.micLevel;
+    const heard = Math.sqrt(view.micLevel); // ears hear ratios: the peaks of ordinary speech are near 0.1
+    const target = view.phase === "speaking" ? view.speechLevel : heard;
     this.level += (target - this.level) * 0.35;
     setLevel(this.signal, this.level);
-    setLevel(this.mic, view.micLevel);
+    setLevel(this.mic, heard);
   }
 
   private drawLatency(seconds: number | null, t: Messages): void {
