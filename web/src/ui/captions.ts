@@ -8,6 +8,8 @@ interface Row {
   root: HTMLElement;
   who: HTMLElement;
   text: HTMLElement;
+  /** Says that the line was cut off. */
+  cut: HTMLElement;
 }
 
 const NEAR_END_PX = 40;
@@ -43,14 +45,15 @@ export class CaptionView {
     row.root.setAttribute("aria-busy", String(line.state === "partial"));
     setText(row.who, line.speaker === "user" ? t.you : nameOf(line.avatar ?? ""));
     setText(row.text, text);
-    if (line.state === "interrupted") row.text.append(make("em", "cut", t.interrupted));
+    setText(row.cut, line.state === "interrupted" ? t.interrupted : "");
   }
 
   private add(line: Line): Row {
     const who = make("span", "who");
     const text = make("span", "words");
-    const root = make("p", `line ${line.speaker}`, who, text);
-    const row = { root, who, text };
+    const cut = make("em", "cut");
+    const root = make("p", `line ${line.speaker}`, who, " ", text, " ", cut);
+    const row = { root, who, text, cut };
     this.rows.set(line.id, row);
     this.root.append(root);
     return row;
