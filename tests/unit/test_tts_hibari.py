@@ -1,6 +1,7 @@
 """The voice "heart": what it says, how soon, and whether its phone times are true to its audio."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -100,6 +101,12 @@ def test_hissing_phones_hiss_where_they_are_timed(engine: HibariTts) -> None:
 
 def test_same_text_same_bytes(engine: HibariTts) -> None:
     assert say(engine, SENTENCE).audio == say(engine, SENTENCE).audio
+
+
+def test_threads_share_the_voice(engine: HibariTts) -> None:
+    texts = [f"This is sentence number {n}, said by one of many." for n in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda text: say(engine, text), texts)) == [say(engine, text) for text in texts]
 
 
 def test_speed_shortens_the_audio(engine: HibariTts) -> None:

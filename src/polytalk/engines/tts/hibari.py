@@ -4,7 +4,6 @@ The network predicts a spectrum in five parts; hibari's signal processing makes 
 https://github.com/MMWilliams/hibari (Apache-2.0)
 """
 
-import json
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,10 +14,10 @@ from numpy.typing import NDArray
 
 from polytalk.engines.base import Voice, parse_options
 from polytalk.engines.models import ModelFile, locate
+from polytalk.engines.tts.alphabet import encode, known_symbols, read_ids, with_durations
 from polytalk.engines.tts.english import EnglishG2P, english_g2p, split_phonemes
-from polytalk.engines.tts.local import LocalTts
+from polytalk.engines.tts.local import LocalTts, Piece
 from polytalk.engines.tts.session import open_session
-from polytalk.engines.tts.timing import Symbol
 
 MODEL = ModelFile(
     package="hibari",
@@ -26,19 +25,10 @@ MODEL = ModelFile(
     sha256="5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8",
     install="hibari-tts",
 )
-VOCABULARY = ModelFile(
-    package="hibari",
-    path="assets/vocab.json",
-    sha256="70abefbe8a1c8865e43e0a43bbdc25b91a33e4aa053479d443ccf23e20a59e5d",
-    install="hibari-tts",
-)
 DURATIONS = "/Clip_output_0"
-"""The tensor in the graph that holds each symbol's length in units of `UNIT`."""
-UNIT = 0.025
+"""The tensor in the graph that holds each symbol's length."""
 MAX_PHONEMES = 400
 """Longer sentences than the network was trained on are cut."""
-PAD = 0
-PAUSES = frozenset(' ;:,.!?—…"()“”')
 
 
 class HibariOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,8 +49,8 @@ class HibariTts(LocalTts):
         self._ids: dict[str, int] = {}
 
     def load(self) -> None:
-        """Read the network and the English dictionaries (0.6 s). Raises ModelMissing, ModelCorrupt."""
-        self._ids = json.loads(locate(VOCABULARY).read_text(encoding="utf-8"))
+        """Read the network and the English dictionaries (0.5 s). Raises ModelMissing, ModelCorrupt."""
+        self._ids = read_ids()
         self._session = open_session(locate(MODEL), inner=[DURATIONS])
         self._g2p = english_g2p()
 
@@ -72,31 +62,21 @@ class HibariTts(LocalTts):
         """The one whose network comes in the package."""
         return (Voice("heart", "Heart", ("en",), "female", phones=True),)
 
-    def synthesise(
-        self, text: str, voice: Voice, language: str, speed: float
-    ) -> Sequence[tuple[NDArray[np.float32], Sequence[Symbol]]]:
+    def synthesise(self, text: str, voice: Voice, language: str, speed: float) -> Sequence[Piece]:
         """One piece for every `MAX_PHONEMES`. Spoken at most half as fast and twice as fast as by nature."""
         if self._session is None or self._g2p is None:
             raise RuntimeError("load() was not called")
         noise = np.random.default_rng(zlib.crc32(text.encode()))
         return [
-            self._piece(phonemes, min(max(speed, 0.5), 2.0), noise)
+            self._piece(symbols, min(max(speed, 0.5), 2.0), noise)
             for phonemes in split_phonemes(self._g2p.phonemes(text), MAX_PHONEMES)
-            if any(char in self._ids and char not in PAUSES for char in phonemes)
+            if (symbols := known_symbols(phonemes, self._ids))
         ]
 
-    def _piece(
-        self, phonemes: str, speed: float, noise: np.random.Generator
-    ) -> tuple[NDArray[np.float32], Sequence[Symbol]]:
+    def _piece(self, symbols: Sequence[str], speed: float, noise: np.random.Generator) -> Piece:
         from hibari import dsp  # importing the package reads files, which a process without this voice need not have
 
-        known = [char for char in phonemes if char in self._ids]
-        ids = np.array([[PAD, *(self._ids[char] for char in known), PAD]], dtype=np.int64)
-        feeds = {"ids": ids, "speed": np.array([speed], dtype=np.float32)}
+        feeds = {"ids": encode(symbols, self._ids), "speed": np.array([speed], dtype=np.float32)}
         *spectra, durations = self._session.run(None, feeds)
         audio: NDArray[np.float32] = dsp.synth(*(part[0] for part in spectra), noise)
-        symbols = [
-            Symbol(char, float(length) * UNIT, char in PAUSES)
-            for char, length in zip([" ", *known, " "], durations, strict=True)
-        ]
-        return audio, symbols
+        return Piece(audio, with_durations(symbols, durations))

@@ -12,13 +12,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from polytalk.engines.base import Voice, parse_options
 from polytalk.engines.models import ModelFile, locate
 from polytalk.engines.tts.english import EnglishG2P, english_g2p, split_phonemes
 from polytalk.engines.tts.espeak_alphabet import to_espeak
-from polytalk.engines.tts.local import LocalTts
+from polytalk.engines.tts.local import LocalTts, Piece
 from polytalk.engines.tts.session import open_session
 from polytalk.engines.tts.timing import Symbol
 from polytalk.types import SPEECH_RATE
@@ -85,9 +84,7 @@ class JoeTts(LocalTts):
         """The one whose network comes in the package."""
         return (Voice("joe", "Joe", ("en",), "male", phones=True),)
 
-    def synthesise(
-        self, text: str, voice: Voice, language: str, speed: float
-    ) -> Sequence[tuple[NDArray[np.float32], Sequence[Symbol]]]:
+    def synthesise(self, text: str, voice: Voice, language: str, speed: float) -> Sequence[Piece]:
         """One piece for every `MAX_PHONEMES`."""
         if self._session is None or self._g2p is None:
             raise RuntimeError("load() was not called")
@@ -102,7 +99,7 @@ class JoeTts(LocalTts):
         pairs = [pair for pair in to_espeak(phonemes) if all(letter in self._ids for letter in pair[1])]
         return pairs if any(name not in PAUSES for name, _ in pairs) else []
 
-    def _piece(self, pairs: Sequence[tuple[str, str]], speed: float) -> tuple[NDArray[np.float32], Sequence[Symbol]]:
+    def _piece(self, pairs: Sequence[tuple[str, str]], speed: float) -> Piece:
         spelled = [(BEGIN, BEGIN), *pairs, (END, END)]
         owners, ids = [], []  # which of `spelled` each id belongs to; every letter but the last is followed by a pad
         for owner, (_, spelling) in enumerate(spelled):
@@ -123,4 +120,4 @@ class JoeTts(LocalTts):
             Symbol("" if name in (BEGIN, END) else name, float(length), name in PAUSES or name in (BEGIN, END))
             for (name, _), length in zip(spelled, seconds, strict=True)
         ]
-        return audio, symbols
+        return Piece(audio, symbols)

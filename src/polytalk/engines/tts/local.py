@@ -3,13 +3,14 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from polytalk.engines.base import Voice
 from polytalk.engines.tts.edges import pause_after, shape_edges
-from polytalk.engines.tts.scripts import only_scripts
+from polytalk.engines.tts.scripts import only_scripts, reading_language
 from polytalk.engines.tts.speakable import speakable
 from polytalk.engines.tts.timing import Symbol, time_phones
 from polytalk.errors import BadInput, EngineFailed, PolytalkError, Unspeakable
@@ -23,18 +24,27 @@ LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
 log = logging.getLogger(__name__)
 
 
+class Piece(NamedTuple):
+    """What a network makes in one run."""
+
+    audio: NDArray[np.float32]
+    """-1..1 at `SPEECH_RATE`."""
+    symbols: Sequence[Symbol]
+    """What it was made from, in order, with their predicted durations."""
+
+
 class LocalTts(ABC):
     """A `BatchEngine[SpeakWork, Speech]` whose networks take one text at a time.
 
-    `run` may be called from one thread at a time.
+    `run` may be called by several threads at once.
     """
 
     name: str
     max_batch = 1
     ahead: Seconds = 0.0
     """How much earlier than predicted the network's phones are heard; see `time_phones`."""
-    gain = 1.0
-    """Brings the voice to the loudness that all voices share, about -20 dBFS while it speaks."""
+    gain: float = 1.0
+    """Brings the engine's voices to the loudness that all voices share, about -20 dBFS while they speak."""
 
     @abstractmethod
     def load(self) -> None:
@@ -49,10 +59,8 @@ class LocalTts(ABC):
         """The voices it can speak with."""
 
     @abstractmethod
-    def synthesise(
-        self, text: str, voice: Voice, language: str, speed: float
-    ) -> Sequence[tuple[NDArray[np.float32], Sequence[Symbol]]]:
-        """Audio (float, `SPEECH_RATE`) of a speakable text, and the symbols it was made from.
+    def synthesise(self, text: str, voice: Voice, language: str, speed: float) -> Sequence[Piece]:
+        """A speakable text as audio.
 
         Several pieces when the text is longer than the network takes at once; none when nothing can be said.
         """
@@ -116,8 +124,7 @@ class LocalTts(ABC):
             )
         if not SLOWEST <= work.speed <= FASTEST:
             raise BadInput(f"speed is {work.speed}; it must lie in {SLOWEST}..{FASTEST}", param="speed")
-        asked = work.language.split("-")[0].lower()
-        language = asked if asked in voice.languages else voice.languages[0]
+        language = reading_language(work.text, work.language.split("-")[0].lower(), voice.languages)
         text = only_scripts(speakable(work.text, language), voice.languages)
         if not text:
             raise self._unspeakable(work.text, voice)

@@ -3,7 +3,7 @@
 import functools
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Sequence
 
 _SCRIPTS = {"en": ("LATIN", "FEMININE ORDINAL", "MASCULINE ORDINAL"), "zh": ("CJK", "IDEOGRAPHIC", "LATIN")}
 """Beginnings of the Unicode names of the letters that a language's reader can say.
@@ -12,7 +12,17 @@ Chinese text holds English words and letters, and the Chinese reader hands them 
 """
 
 
-def only_scripts(text: str, languages: Collection[str]) -> str:
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+
+
+def reading_language(text: str, asked: str, languages: Sequence[str]) -> str:
+    """Which of a voice's languages to read a text in: Chinese if it holds Chinese, else as asked, else the first."""
+    if "zh" in languages and _HAN.search(text):
+        return "zh"
+    return asked if asked in languages else languages[0]
+
+
+def only_scripts(text: str, languages: Sequence[str]) -> str:
     """`text` without letters that no reader of `languages` can say; "" when no letter or digit is left."""
     allowed = tuple(sorted({name for code in languages for name in _SCRIPTS.get(code, ("LATIN",))}))
     kept = "".join(char if _sayable(char, allowed) else " " for char in text)
