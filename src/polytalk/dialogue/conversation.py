@@ -1,11 +1,15 @@
 """The items of a conversation, and what of them the LLM is told: what was *heard*, not what was generated."""
 
+import re
 from typing import Literal
 
 from msgspec import Struct
 
 from polytalk.errors import BadInput
 from polytalk.types import Message, Seconds
+
+_WIDE = "\u3000-\u9fff\uff00-\uffef"  # Chinese and Japanese, which have no spaces between words
+_WORD = re.compile(rf"\s*(?:[{_WIDE}]|[^\s{_WIDE}]+)")
 
 
 class Item(Struct):
@@ -19,6 +23,12 @@ class Item(Struct):
     status: Literal["completed", "in_progress", "incomplete"] = "completed"
     marks: list[tuple[Seconds, str]] = []
     """An answer's pieces of text, each with the moment of its audio's end."""
+
+    def cut(self, heard: Seconds) -> None:
+        """Keep of a spoken answer what was heard; again with a better figure gives a better text."""
+        if self.marks:
+            self.text = heard_text(self.marks, heard)
+        self.status = "incomplete"
 
 
 class Conversation:
@@ -64,9 +74,7 @@ class Conversation:
         item = self.get(item_id)
         if item.role != "assistant" or not item.spoken:
             raise BadInput(f"item {item_id!r} is no spoken answer, so it can't be truncated", param="item_id")
-        if item.marks:
-            item.text = heard_text(item.marks, heard)
-        item.status = "incomplete"
+        item.cut(heard)
 
     def messages(self) -> tuple[Message, ...]:
         """The history for an LLM; items without words are left out."""
@@ -80,7 +88,7 @@ class Conversation:
 
 
 def heard_text(marks: list[tuple[Seconds, str]], heard: Seconds) -> str:
-    """The words whose audio was played by `heard`, taking speech to be even within a piece.
+    """The words (in Chinese, characters) whose audio was played by `heard`, taking speech to be even within a piece.
 
     >>> heard_text([(1.0, "One two."), (2.0, " Three four.")], 1.5)
     'One two. Three'
@@ -90,8 +98,8 @@ def heard_text(marks: list[tuple[Seconds, str]], heard: Seconds) -> str:
         if heard >= end:
             kept, began = kept + text, end
             continue
-        words = text.split(" ")
+        words = _WORD.findall(text)
         share = max(0.0, heard - began) / max(end - began, 1e-9)
-        kept += " ".join(words[: int(share * len(words) + 0.5)])
+        kept += "".join(words[: int(share * len(words) + 0.5)])
         break
     return kept.strip()

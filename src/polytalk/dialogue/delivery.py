@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from typing import TypeAlias
 
 from polytalk.clock import Clock
@@ -31,24 +32,26 @@ class Delivery:
 
     async def run(self) -> None:
         """Send the whole answer and fill its item. Raises the turn's failure after what came before it."""
-        async for piece in self.turn.pieces():
-            if piece.text:
-                self.item.text += piece.text
-                self._emit(Said(self.response, self.item.id, piece.text))
-            for audio, mouth in slices(piece):
-                lasts = duration(audio, SPEECH_RATE)
-                await self._pace(lasts)
-                self.turn.playout.send(lasts, self._clock.now())
-                self._emit(Spoke(self.response, self.item.id, audio, mouth, self._frames))
-                self._frames += len(audio) // FRAME_BYTES
-            if piece.audio or piece.text:
-                self.item.marks.append((self.turn.playout.sent, piece.text))
+        async with aclosing(self.turn.pieces()) as pieces:
+            async for piece in pieces:
+                self._note(piece)
+                for audio, mouth in slices(piece):
+                    lasts = duration(audio, SPEECH_RATE)
+                    await self._pace(lasts)
+                    self.turn.playout.send(lasts, self._clock.now())
+                    self._emit(Spoke(self.response, self.item.id, audio, mouth, self._frames))
+                    self._frames += len(audio) // FRAME_BYTES
 
-    def mark_rest(self) -> None:
-        """Account for the text of a piece that was cut off in the middle."""
-        marked = sum(len(text) for _, text in self.item.marks)
-        if rest := self.item.text[marked:]:
-            self.item.marks.append((self.turn.playout.sent, rest))
+    def _note(self, piece: Piece) -> None:
+        """Account for the words and the length of a piece before it is sent: it may be cut off in the middle."""
+        ends, item = self.turn.playout.sent + duration(piece.audio, SPEECH_RATE), self.item
+        if piece.text:
+            item.marks.append((ends, piece.text))
+            if item.status == "in_progress":  # else the client has said already where it stopped listening
+                item.text += piece.text
+            self._emit(Said(self.response, item.id, piece.text))
+        elif item.marks:  # more audio of the same words
+            item.marks[-1] = (ends, item.marks[-1][1])
 
     def heard(self) -> Seconds:
         """How much of it the listener has played by now."""

@@ -185,11 +185,9 @@ class Session:
         self._turn_tasks = []
 
     def _keep_what_was_heard(self, delivery: Delivery) -> None:
-        """By the playout clock, until the client reports better."""
-        if not delivery.item.spoken:
-            return
-        delivery.mark_rest()
-        self.conversation.truncate(delivery.item.id, delivery.heard())
+        """By the playout clock, unless the client has reported already; it may still do so later."""
+        if delivery.item.spoken and delivery.item.status == "in_progress":
+            delivery.item.cut(delivery.heard())
 
     # --- what the ears hear --------------------------------------------------------------------------------------
 
@@ -308,7 +306,7 @@ class Session:
 
     def _finish(self, delivery: Delivery, status: ResponseStatus, reason: str = "", message: str = "") -> None:
         item, turn = delivery.item, delivery.turn
-        if status != "cancelled":
+        if item.status == "in_progress":
             item.status = "completed" if status == "completed" else "incomplete"
         self._emit(events.ResponseFinished(delivery.response, item.id, status, item.text, reason, message, turn.usage))
 
