@@ -67,6 +67,10 @@ class NotingBroker(MemoryBroker):
         if not self.alive(job):
             self._notes.pop(job.id, None)
 
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
 
 def read_notes(path: Path) -> list[JobNote]:
     """The notes so far, the last of each job, in the order of their first results."""

@@ -50,11 +50,13 @@ def measure(plan: Plan) -> Figure:
     with serving() as server:
         for users in plan.interrupters:
             cuts = asyncio.run(_crowd(server, users, plan.interruptions))
-            rows += _rows(users, cuts)
+            rows += rows_of(users, cuts)
     return Figure("barge_in", "Interrupt → last stale byte", "≤ 100 ms p95", rows)
 
 
-def _rows(users: int, cuts: Sequence[Cut]) -> list[Row]:
+def rows_of(users: int, cuts: Sequence[Cut]) -> list[Row]:
+    """The summaries of some interruptions."""
+
     def since(moments: Sequence[tuple[Seconds | None, Seconds | None]]) -> list[Seconds]:
         return [max(0.0, end - start) for start, end in moments if start is not None and end is not None]
 
@@ -75,12 +77,13 @@ async def _crowd(server: Server, users: int, count: int) -> list[Cut]:
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(_interrupter(server, rotated(questions, user), each, user))
-            for user, each in enumerate(_shares(count, users))
+            for user, each in enumerate(shares(count, users))
         ]
     return [cut for task in tasks for cut in task.result()]
 
 
-def _shares(count: int, users: int) -> list[int]:
+def shares(count: int, users: int) -> list[int]:
+    """`count` split among `users`, as evenly as it goes."""
     return [count // users + (user < count % users) for user in range(users)]
 
 

@@ -57,7 +57,7 @@ def _moments(plan: Plan, *, speculate: bool) -> dict[str, list[Seconds]]:
         notes = read_notes(server.jobs)
     found: dict[str, list[Seconds]] = {moment: [] for moment in MOMENTS}
     for session, turn in turns:
-        for moment, seconds in _of_turn(turn, session, notes).items():
+        for moment, seconds in moments_of(turn, session, notes).items():
             found[moment].append(seconds)
     return found
 
@@ -80,7 +80,7 @@ async def _converse(server: Server, count: int) -> list[tuple[str, Turn]]:
     return done[:count]
 
 
-def _of_turn(turn: Turn, session: str, notes: list[JobNote]) -> dict[str, Seconds]:
+def moments_of(turn: Turn, session: str, notes: list[JobNote]) -> dict[str, Seconds]:
     """What is known of a turn's moments, in seconds since its end of speech."""
     answer, end = turn.answer, turn.speech_end
     if answer is None or end is None or answer.first_audio is None or turn.stopped is None:

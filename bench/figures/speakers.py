@@ -28,12 +28,13 @@ def measure(plan: Plan) -> Figure:
     ideal = len(os.sched_getaffinity(0)) / models
     return Figure(
         "speakers",
-        f"Simultaneous speakers, each asks, hears out, asks again, {plan.seconds:.0f} s",
+        f"Simultaneous speakers: each asks, hears out, asks again, for {plan.seconds:.0f} s (times in ms)",
         "TTFA p95 at 80 % load ≤ 2 × unloaded; no underruns; turn efficiency ≥ 0.9 when saturated",
         rows,
         [
-            f"Ideal: {ideal:.1f} turns a second. efficiency = CPU of the turns' models ÷ CPU the server used.",
-            "client late: how late the callers' own frames were; above 20 ms it is the client that is short of CPU.",
+            f"Ideal: {ideal:.2f} turns a second. eff.: CPU of the turns' models (see cost) ÷ CPU that the server used.",
+            "underruns, gap: per turn. RSS: MiB, at the end. late: of the callers' own frames; over 20 ms the client was "
+            "short of CPU, and the server is better than its row.",
         ],
     )
 
@@ -53,18 +54,18 @@ def _row(users: int, talk: Talk, models: Seconds, server: Server) -> Row:
         "users": users,
         "turns": len(talk.turns),
         "failed": sum(len(call.failed) for call in talk.calls),
-        "TTFA p50 ms": percentile_ms(waits, 50),
+        "TTFA p50": percentile_ms(waits, 50),
         "p95": percentile_ms(waits, 95),
         "max": percentile_ms(waits, 100),
-        "TTFF p50 ms": percentile_ms(frames, 50),
-        "underruns/turn": _mean([answer.playout.underruns for answer in answers]),
-        "gap ms/turn": _mean([answer.playout.waited * 1000 for answer in answers]),
+        "TTFF p50": percentile_ms(frames, 50),
+        "underruns": _mean([answer.playout.underruns for answer in answers]),
+        "gap": _mean([answer.playout.waited * 1000 for answer in answers]),
         "turns/s": round(talk.rate, 2),
         "÷ ideal": round(talk.rate * models / cores, 2),
-        "efficiency": round(talk.rate * models / used, 2),
+        "eff.": round(talk.rate * models / used, 2),
         "CPU %": round(100 * used / cores),
-        "RSS MiB": round(server.rss_mib()),
-        "client late p99 ms": percentile_ms([late for call in talk.calls for late in call.late], 99),
+        "RSS": round(server.rss_mib()),
+        "late p99": percentile_ms([late for call in talk.calls for late in call.late], 99),
     }
 
 

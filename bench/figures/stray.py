@@ -7,13 +7,14 @@ of another avatar is a stray.
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bench.client import Caller
 from bench.crowd import Call, Talk, converse
 from bench.pitch import median_pitch
 from bench.plan import Plan
 from bench.questions import Line, speak
+from bench.record import Record
 from bench.report import Figure
 from bench.server import Server, serving
 from polytalk.config import Settings
@@ -43,20 +44,18 @@ def measure(plan: Plan) -> Figure:
         talk = asyncio.run(_talk(server, plan))
     answered = list(_answers(talk))
     heard = _read([audio for _, _, audio in answered])
-    foreign = missing = voices = 0
-    for (user, word, audio), text in zip(answered, heard, strict=True):
-        said = set(re.findall("[a-z]+", text.lower())) & set(WORDS)
-        missing += word not in said
-        foreign += bool(said - set(_words(user)))
-        voices += not _is_voice_of(user, audio)
+    said = [words_in(text) for text in heard]
     row = {
         "users": plan.stray_users,
         "turns": len(answered),
         "failed": sum(len(call.failed) for call in talk.calls),
-        "foreign words": foreign,
-        "foreign voices": voices,
-        "foreign ids": sum(len(call.record.strays) for call in talk.calls) + _shared_ids(talk),
-        "own word not read": missing,
+        "foreign words": sum(
+            bool(words - set(words_of(user))) for (user, _, _), words in zip(answered, said, strict=True)
+        ),
+        "foreign voices": sum(not _is_voice_of(user, audio) for user, _, audio in answered),
+        "foreign ids": sum(len(call.record.strays) for call in talk.calls)
+        + shared_ids(call.record for call in talk.calls),
+        "own word not read": sum(word not in words for (_, word, _), words in zip(answered, said, strict=True)),
         "turns/s": round(talk.rate, 2),
     }
     notes = [
@@ -65,8 +64,20 @@ def measure(plan: Plan) -> Figure:
     return Figure("stray", "Answers and chunks that reach somebody else", "0 foreign", [row], notes)
 
 
-def _words(user: int) -> Sequence[str]:
+def words_of(user: int) -> Sequence[str]:
+    """A user's own code words."""
     return WORDS[2 * user : 2 * user + 2]
+
+
+def words_in(text: str) -> set[str]:
+    """The code words in a transcript, whoever's they are."""
+    return set(re.findall("[a-z]+", text.lower())) & set(WORDS)
+
+
+def shared_ids(records: Iterable[Record]) -> int:
+    """Responses that more than one session was told of."""
+    ids = [response for record in records for response in record.answers]
+    return len(ids) - len(set(ids))
 
 
 def _avatar(user: int) -> str:
@@ -77,7 +88,7 @@ async def _talk(server: Server, plan: Plan) -> Talk:
     if 2 * plan.stray_users > len(WORDS):
         raise ValueError(f"there are words for {len(WORDS) // 2} users, not for {plan.stray_users}")
     rows = [
-        speak(Line(f"My word is {word} and my word is {word}.", VOICES[user % 2]) for word in _words(user))
+        speak(Line(f"My word is {word} and my word is {word}.", VOICES[user % 2]) for word in words_of(user))
         for user in range(plan.stray_users)
     ]
     turns = -(-plan.strays // plan.stray_users)
@@ -104,12 +115,6 @@ def _user(call: Call) -> int:
 def _is_voice_of(user: int, audio: bytes) -> bool:
     pitch = median_pitch(audio)
     return pitch is not None and ("heart" if pitch > BETWEEN else "joe") == AVATARS[_avatar(user)]
-
-
-def _shared_ids(talk: Talk) -> int:
-    """Responses that more than one session was told of."""
-    ids = [response for call in talk.calls for response in call.record.answers]
-    return len(ids) - len(set(ids))
 
 
 def _read(audios: Sequence[bytes]) -> list[str]:
