@@ -1,21 +1,20 @@
 """Forming a batch. A job's units are the length of its audio, so that tests can set them."""
 
 from dataclasses import dataclass
+from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.jobs import job
 
-from polytalk.schedule.batch import form
+from polytalk.schedule.batch import Batch, form
 from polytalk.schedule.cost import Cost
+from polytalk.schedule.order import ReadyQueue
+from polytalk.schedule.window import Release
 from polytalk.types import FaceWork, Job, Seconds
 
 NOW: Seconds = 10.0
-
-
-def units(of: Job) -> float:
-    assert isinstance(of.work, FaceWork)
-    return float(len(of.work.audio))
+numbers = count()
 
 
 @dataclass
@@ -25,64 +24,77 @@ class Line(Cost):
     slope: Seconds = 0.0
     overhead: Seconds = 0.0
 
-    def predict(self, units: float) -> Seconds:
+    def predict(self, units: float, jobs: int = 1) -> Seconds:
         return self.slope * units + self.overhead
 
 
+def units(of: Job) -> float:
+    assert isinstance(of.work, FaceWork)
+    return float(len(of.work.audio))
+
+
 def sized(size: int, slack: Seconds) -> Job:
-    return job(work=FaceWork(bytes(size)), deadline=NOW + slack)
+    return job(id=f"j{next(numbers)}", work=FaceWork(bytes(size)), deadline=NOW + slack)
 
 
+def formed(waiting: list[Job], cost: Cost, most: int = 8) -> tuple[Batch, list[Job]]:
+    queue = ReadyQueue()
+    for one in waiting:
+        queue.push(one)
+    batch = form(queue, NOW, cost, units, most)
+    return batch, list(queue)
+
+
+BATCHED = Line(slope=0.1, overhead=0.1)
 lines = st.builds(Line, slope=st.floats(0, 1), overhead=st.floats(0, 2))
-sized_jobs = st.builds(sized, st.integers(0, 5), st.floats(-1, 10))
-ordered_jobs = st.lists(sized_jobs, max_size=12)
+waits = st.lists(st.builds(sized, st.integers(1, 5), st.floats(-1, 10)), max_size=12)
 sizes = st.integers(1, 8)
 
 
 def test_jobs_join_while_everybody_stays_in_time() -> None:
-    cost = Line(slope=0.1, overhead=0.1)
-    ordered = [sized(1, 0.45), sized(1, 1), sized(1, 1), sized(1, 1)]
-    assert form(ordered, NOW, cost, units, max_batch=8) == ordered[:3]
+    waiting = [sized(1, 0.45), sized(1, 1), sized(1, 1), sized(1, 1)]
+    batch, left = formed(waiting, BATCHED)
+    assert batch.jobs == waiting[:3]
+    assert left == waiting[3:]
+    assert batch.reason is Release.SLACK
+
+
+def test_a_full_batch_says_so() -> None:
+    batch, left = formed([sized(1, 9) for _ in range(5)], BATCHED, most=3)
+    assert (len(batch.jobs), len(left), batch.reason) == (3, 2, Release.FULL)
+
+
+def test_a_batch_that_took_everybody_ran_out_of_jobs() -> None:
+    batch, left = formed([sized(1, 9) for _ in range(3)], BATCHED)
+    assert (len(batch.jobs), left, batch.reason) == (3, [], Release.IDLE)
+
+
+def test_where_batching_saves_nothing_jobs_run_alone() -> None:
+    batch, _ = formed([sized(1, 9) for _ in range(3)], Line(slope=0.1, overhead=0.0))
+    assert (len(batch.jobs), batch.reason) == (1, Release.NO_GAIN)
 
 
 def test_a_job_that_is_lost_anyway_does_not_hold_the_others_back() -> None:
-    cost = Line(slope=0.1, overhead=0.1)
-    ordered = [sized(1, -5), sized(1, 1), sized(1, 1)]
-    assert form(ordered, NOW, cost, units, max_batch=8) == ordered
+    waiting = [sized(1, -5), sized(1, 1), sized(1, 1)]
+    assert len(formed(waiting, BATCHED)[0].jobs) == 3
 
 
-def test_a_job_that_company_would_make_late_waits_for_its_own_batch() -> None:
-    cost = Line(slope=0.1, overhead=0.1)
-    ordered = [sized(5, 9), sized(1, 0.3)]
-    assert form(ordered, NOW, cost, units, max_batch=8) == ordered[:1]
+def test_a_batch_says_by_when_it_must_start() -> None:
+    batch, _ = formed([sized(1, 1.0)], BATCHED)
+    assert batch.due == NOW + 1.0 - 0.2
 
 
-@given(ordered_jobs, lines, sizes)
-def test_a_batch_is_the_head_of_the_order(ordered: list[Job], cost: Line, most: int) -> None:
-    batch = form(ordered, NOW, cost, units, most)
-    assert batch == ordered[: len(batch)]
-    assert len(batch) <= most
+@given(waits, lines, sizes)
+def test_somebody_always_runs_and_nobody_is_lost(waiting: list[Job], cost: Line, most: int) -> None:
+    batch, left = formed(waiting, cost, most)
+    assert bool(batch.jobs) == bool(waiting)
+    assert len(batch.jobs) <= most
+    assert {one.id for one in batch.jobs} | {one.id for one in left} == {one.id for one in waiting}
 
 
-@given(ordered_jobs, lines, sizes)
-def test_somebody_always_runs(ordered: list[Job], cost: Line, most: int) -> None:
-    assert bool(form(ordered, NOW, cost, units, most)) == bool(ordered)
-
-
-@given(ordered_jobs, lines, sizes)
-def test_no_batch_makes_a_member_late_that_could_be_kept(ordered: list[Job], cost: Line, most: int) -> None:
-    batch = form(ordered, NOW, cost, units, most)
-    finish = NOW + cost.predict(sum(map(units, batch)))
-    for member in batch:
+@given(waits, lines, sizes)
+def test_no_batch_makes_a_member_late_that_could_be_kept(waiting: list[Job], cost: Line, most: int) -> None:
+    batch, _ = formed(waiting, cost, most)
+    finish = NOW + cost.predict(sum(map(units, batch.jobs)))
+    for member in batch.jobs:
         assert member.deadline >= finish or member.deadline < NOW + cost.predict(units(member))
-
-
-@given(ordered_jobs, lines, sizes)
-def test_whoever_is_left_out_would_have_made_somebody_late(ordered: list[Job], cost: Line, most: int) -> None:
-    """Work conserving: room in the batch is left empty for a reason."""
-    batch = form(ordered, NOW, cost, units, most)
-    if len(batch) == min(most, len(ordered)):
-        return
-    grown = [*batch, ordered[len(batch)]]
-    finish = NOW + cost.predict(sum(map(units, grown)))
-    assert any(NOW + cost.predict(units(one)) <= one.deadline < finish for one in grown)

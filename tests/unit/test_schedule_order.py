@@ -1,12 +1,13 @@
-"""Which job next."""
+"""Whose turn it is."""
 
-from random import Random
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.jobs import job, jobs
 
-from polytalk.schedule.order import RESCUE_SLACK, order
+from polytalk.schedule.bank import Account, Bank
+from polytalk.schedule.order import BATCH_FLOOR, RESCUE_SLACK, ReadyQueue
 from polytalk.types import Job, Seconds, Tier
 
 NOW: Seconds = 0.0
@@ -16,52 +17,109 @@ URGENT = NOW + COST + RESCUE_SLACK / 2
 LOST = NOW + COST / 2
 
 
-def ids(ordered: list[Job]) -> list[str]:
-    return [one.id for one in ordered]
+def queued(*waiting: Job, queue: ReadyQueue | None = None) -> ReadyQueue:
+    queue = queue if queue is not None else ReadyQueue()
+    for one in waiting:
+        queue.push(one)
+    return queue
 
 
-def test_the_earliest_deadline_goes_first_within_a_tier() -> None:
-    given_jobs = [job(id="late", deadline=SAFE + 2), job(id="early", deadline=SAFE), job(id="mid", deadline=SAFE + 1)]
-    assert ids(order(given_jobs, NOW, COST)) == ["early", "mid", "late"]
+def drained(queue: ReadyQueue, cost: Seconds = COST) -> list[Job]:
+    """The jobs in the order in which they would run, each charged what it costs."""
+    served = []
+    while (head := queue.head(NOW, COST)) is not None:
+        queue.remove(head)
+        queue.charge(head, cost, NOW)
+        served.append(head)
+    return served
 
 
-def test_the_better_tier_goes_first_when_nobody_runs_dry() -> None:
-    given_jobs = [
-        job(id="batch", tier=Tier.BATCH, deadline=SAFE),
-        job(id="standard", tier=Tier.STANDARD, deadline=SAFE),
-        job(id="vip", tier=Tier.VIP, deadline=SAFE + 9),
-    ]
-    assert ids(order(given_jobs, NOW, COST)) == ["vip", "standard", "batch"]
+def ids(served: list[Job]) -> list[str]:
+    return [one.id for one in served]
+
+
+def test_the_earliest_deadline_goes_first_within_a_tenant() -> None:
+    queue = queued(job(id="late", deadline=SAFE + 2), job(id="early", deadline=SAFE), job(id="mid", deadline=SAFE + 1))
+    assert ids(drained(queue)) == ["early", "mid", "late"]
+
+
+def test_a_vip_is_served_four_times_as_much_as_a_standard_tenant() -> None:
+    waiting = [job(id=f"v{n}", tenant="v", tier=Tier.VIP, deadline=SAFE + n) for n in range(40)]
+    waiting += [job(id=f"s{n}", tenant="s", deadline=SAFE + n) for n in range(40)]
+    first = Counter(one.tenant for one in drained(queued(*waiting))[:25])
+    assert abs(first["v"] - 20) <= 1
 
 
 def test_a_listener_about_to_hear_a_gap_goes_before_a_vip_who_can_wait() -> None:
-    given_jobs = [job(id="vip", tier=Tier.VIP, deadline=SAFE), job(id="dry", deadline=URGENT)]
-    assert ids(order(given_jobs, NOW, COST)) == ["dry", "vip"]
+    queue = queued(job(id="vip", tier=Tier.VIP, tenant="v", deadline=SAFE), job(id="dry", deadline=URGENT))
+    assert ids(drained(queue)) == ["dry", "vip"]
 
 
 def test_a_render_is_never_rescued() -> None:
-    given_jobs = [job(id="render", tier=Tier.BATCH, deadline=URGENT), job(id="talk", deadline=SAFE)]
-    assert ids(order(given_jobs, NOW, COST)) == ["talk", "render"]
+    queue = queued(job(id="render", tier=Tier.BATCH, deadline=URGENT), job(id="talk", deadline=SAFE))
+    assert ids(drained(queue)) == ["talk", "render"]
 
 
-def test_a_job_past_saving_does_not_go_before_one_that_can_be_saved() -> None:
-    given_jobs = [job(id="lost", deadline=LOST), job(id="dry", deadline=URGENT)]
-    assert ids(order(given_jobs, NOW, COST)) == ["dry", "lost"]
+def test_a_job_past_saving_is_not_rescued_before_one_that_can_be() -> None:
+    queue = queued(job(id="lost", deadline=LOST, tenant="a"), job(id="dry", deadline=URGENT, tenant="b"))
+    assert ids(drained(queue)) == ["dry", "lost"]
 
 
-@given(st.lists(jobs), st.randoms(use_true_random=False))
-def test_the_order_depends_only_on_the_jobs(given_jobs: list[Job], random: Random) -> None:
-    shuffled = list(given_jobs)
-    random.shuffle(shuffled)
-    first = order(given_jobs, NOW, COST)
-    assert first == order(shuffled, NOW, COST)
-    assert sorted(ids(first)) == sorted(ids(given_jobs))
+def test_offline_work_gets_its_twentieth_while_live_work_could_use_all() -> None:
+    live = [job(id=f"l{n}", deadline=SAFE + n) for n in range(200)]
+    offline = [job(id=f"o{n}", tenant="o", tier=Tier.BATCH, deadline=SAFE + n) for n in range(200)]
+    share = Counter(one.tier for one in drained(queued(*live, *offline))[:200])[Tier.BATCH] / 200
+    assert BATCH_FLOOR * 0.8 <= share <= BATCH_FLOOR * 1.5
 
 
-@given(st.lists(jobs))
-def test_every_rescue_comes_before_everybody_else(given_jobs: list[Job]) -> None:
-    rescued = [
-        0 <= one.deadline - NOW - COST < RESCUE_SLACK and one.tier is not Tier.BATCH
-        for one in order(given_jobs, NOW, COST)
-    ]
-    assert rescued == sorted(rescued, reverse=True)
+def test_who_lives_on_its_own_goes_before_who_borrows() -> None:
+    bank = Bank(2.0, NOW)
+    bank.open(Account("owner", 1.0))
+    bank.charge("borrower", 0.5, NOW + 5)
+    queue = queued(
+        job(id="borrowed", tenant="borrower", deadline=SAFE),
+        job(id="owned", tenant="owner", deadline=SAFE + 9),
+        queue=ReadyQueue(bank=bank),
+    )
+    queue.fair.charge("owner", 99.0, 1.0)  # however much it had before
+    assert ids(drained(queue)) == ["owned", "borrowed"]
+
+
+def test_a_tenant_back_from_idleness_has_hoarded_nothing() -> None:
+    busy = [job(id=f"b{n}", tenant="busy", deadline=SAFE + n) for n in range(40)]
+    queue = queued(*busy)
+    for _ in range(20):
+        head = queue.head(NOW, COST)
+        assert head is not None
+        queue.remove(head)
+        queue.charge(head, COST, NOW)
+    queued(*(job(id=f"n{n}", tenant="new", deadline=SAFE + n) for n in range(40)), queue=queue)
+    first = Counter(one.tenant for one in drained(queue)[:10])
+    assert first["busy"] == first["new"] == 5
+
+
+@given(st.lists(jobs, unique_by=lambda one: one.id))
+def test_every_job_is_served_once(waiting: list[Job]) -> None:
+    """Work conserving, and nobody starves."""
+    assert sorted(ids(drained(queued(*waiting)))) == sorted(ids(waiting))
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=30, max_size=120), st.floats(0.01, 1.0))
+def test_the_service_of_backlogged_tenants_differs_by_less_than_two_jobs(tenants: list[str], cost: Seconds) -> None:
+    waiting = [job(id=str(n), tenant=tenant, deadline=SAFE + n) for n, tenant in enumerate(tenants)]
+    left, service = Counter(tenants), Counter[str]()
+    for one in drained(queued(*waiting), cost):
+        backlogged = [tenant for tenant in left if left[tenant] > 0]
+        spread = max(service[t] for t in backlogged) - min(service[t] for t in backlogged)
+        assert spread * cost <= 2 * cost + 1e-9
+        left[one.tenant] -= 1
+        service[one.tenant] += 1
+
+
+@given(st.lists(jobs, unique_by=lambda one: one.id, min_size=1))
+def test_whoever_can_be_rescued_is_first(waiting: list[Job]) -> None:
+    rescuable = [one for one in waiting if 0 <= one.deadline - NOW - COST < RESCUE_SLACK and one.tier is not Tier.BATCH]
+    if rescuable:
+        head = queued(*waiting).head(NOW, COST)
+        assert head is not None
+        assert head.deadline == min(one.deadline for one in rescuable)

@@ -1,28 +1,62 @@
-"""Forming a batch: the head of the order, then whoever fits without making a member late."""
+"""Forming a batch: the head of the order, then whoever fits without making a member late.
 
-from collections.abc import Callable, Sequence
+As in Clockwork (Gujarati et al., OSDI 2020) and Nexus (Shen et al., SOSP 2019) the batch is as large as the deadlines
+of its members allow under the cost model; unlike there it stops growing where growing saves nothing, as on most CPU
+engines, so that the next batch can run beside it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from polytalk.schedule.cost import Cost
+from polytalk.schedule.order import ReadyQueue
+from polytalk.schedule.window import Release
 from polytalk.types import Job, Seconds
 
+WORTH = 0.1
+"""The least share of a job's own cost that joining must save: less is within the noise of the cost fit."""
 
-def form(ordered: Sequence[Job], now: Seconds, cost: Cost, units: Callable[[Job], float], max_batch: int) -> list[Job]:
-    """The jobs to run now, in order; empty only when `ordered` is.
 
-    A job joins while the predicted finish keeps every member's deadline. A member that is late already, alone as
-    well as in company, has nothing left to lose and does not hold the batch back.
+@dataclass
+class Batch:
+    """Jobs to run together, and why no more of them."""
+
+    jobs: list[Job] = field(default_factory=list)
+    units: float = 0.0
+    reason: Release = Release.IDLE
+    due: Seconds = float("inf")
+    """By when it must start so that every member that can be kept is kept."""
+
+
+def form(queue: ReadyQueue, now: Seconds, cost: Cost, units: Callable[[Job], float], max_batch: int) -> Batch:
+    """Take the jobs to run next out of the queue; empty only when the queue is.
+
+    A member that is late already, alone as well as in company, has nothing left to lose and does not hold the batch
+    back. Dead jobs must have been removed from the queue before.
     """
-    batch: list[Job] = []
-    total = 0.0
-    binding: Seconds | None = None  # earliest deadline among the members that can still be kept
-    for job in ordered[:max_batch]:
-        grown = total + units(job)
-        finish = now + cost.predict(grown)
-        kept_alone = now + cost.predict(units(job)) <= job.deadline
-        if batch and ((binding is not None and finish > binding) or (kept_alone and finish > job.deadline)):
+    batch = Batch()
+    binding = float("inf")  # earliest deadline among the members that can still be kept
+    typical = cost.predict(1.0)
+    while (job := queue.head(now, typical)) is not None:
+        if len(batch.jobs) == max_batch:
+            batch.reason = Release.FULL
             break
-        batch.append(job)
-        total = grown
-        if kept_alone:
-            binding = job.deadline if binding is None else min(binding, job.deadline)
+        own = units(job)
+        alone = cost.predict(own)
+        grown = cost.predict(batch.units + own, len(batch.jobs) + 1)
+        finish = now + grown
+        kept = now + alone <= job.deadline
+        if batch.jobs:
+            if finish > binding or (kept and finish > job.deadline):
+                batch.reason = Release.SLACK
+                break
+            if grown > cost.predict(batch.units, len(batch.jobs)) + (1 - WORTH) * alone:
+                batch.reason = Release.NO_GAIN
+                break
+        queue.remove(job)
+        batch.jobs.append(job)
+        batch.units += own
+        if kept:
+            binding = min(binding, job.deadline)
+    batch.due = binding - cost.predict(batch.units, len(batch.jobs)) if batch.jobs else float("inf")
     return batch

@@ -12,6 +12,8 @@ from polytalk.broker.base import Broker
 from polytalk.clock import Clock
 from polytalk.engines.base import BatchEngine, Resident
 from polytalk.errors import EngineFailed, PolytalkError
+from polytalk.schedule.fairshare import FairShare
+from polytalk.schedule.order import ReadyQueue
 from polytalk.types import Seconds, Stage
 from polytalk.worker.loop import BatchWorker, StreamWorker
 from polytalk.worker.pool import Pool
@@ -35,12 +37,13 @@ class WorkerGroup:
     """The engines of this process, each with its worker, sharing one pool of cores."""
 
     def __init__(self, engines: Sequence[tuple[Stage, Any]], broker: Broker, pool: Pool, clock: Clock) -> None:
+        fair = FairShare()  # one for all stages: a share is of the machine, not of a queue
         self.pool = pool
         self._clock = clock
         self._workers: list[BatchWorker | StreamWorker] = [
-            BatchWorker(stage, engine, broker, pool, clock)
+            BatchWorker(stage, engine, broker, pool, clock, ReadyQueue(fair))
             if isinstance(engine, BatchEngine)
-            else StreamWorker(stage, engine, broker, clock)
+            else StreamWorker(stage, engine, broker, clock, ReadyQueue(fair))
             for stage, engine in engines
         ]
         self.ready: dict[str, bool] = {self._label(worker): False for worker in self._workers}

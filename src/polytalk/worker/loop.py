@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from polytalk.broker.base import Broker
 from polytalk.clock import Clock
 from polytalk.engines.base import BatchEngine, StreamEngine
 from polytalk.errors import EngineFailed, PolytalkError
-from polytalk.schedule.batch import form
+from polytalk.schedule.batch import Batch, form
 from polytalk.schedule.cost import Cost
-from polytalk.schedule.order import order
+from polytalk.schedule.order import ReadyQueue
+from polytalk.schedule.window import Arrivals, Release, hold
 from polytalk.types import Chunk, Failure, Generation, Job, Result, Seconds, Stage
 from polytalk.worker.pool import Pool
 
@@ -23,53 +25,43 @@ PREFETCH = 256
 
 
 class _Desk:
-    """What both loops share: the jobs at hand, and how answers leave."""
+    """What both loops share: the jobs at hand in the policy's order, and how answers leave."""
 
-    def __init__(self, stage: Stage, name: str, broker: Broker, clock: Clock) -> None:
+    def __init__(self, stage: Stage, name: str, broker: Broker, clock: Clock, queue: ReadyQueue) -> None:
         self.stage = stage
         self.name = name
         self.broker = broker
         self.clock = clock
+        self.queue = queue
         self.cost = Cost()
-        self.jobs: dict[str, Job] = {}
-        self._changed = asyncio.Event()
+        self.arrivals = Arrivals()
+        self.changed = asyncio.Event()
 
     async def receive(self) -> None:
         """Take jobs from the broker for as long as the worker runs."""
         while True:
-            room = PREFETCH - len(self.jobs)
+            room = PREFETCH - len(self.queue)
             if room <= 0:
-                self._changed.clear()
-                await self._changed.wait()
+                self.changed.clear()
+                await self.changed.wait()
                 continue
             for job in await self.broker.receive(self.stage, self.name, room):
-                self.jobs[job.id] = job
-            self._changed.set()
+                self.arrivals.note(self.clock.now())
+                self.queue.push(job)
+            self.changed.set()
 
     async def some(self) -> None:
         """Wait until there is a job."""
-        while not self.jobs:
-            self._changed.clear()
-            await self._changed.wait()
-
-    def take(self, job: Job) -> None:
-        """The job leaves the desk, to be run or dropped."""
-        self.jobs.pop(job.id, None)
-        self._changed.set()
+        while not self.queue:
+            self.changed.clear()
+            await self.changed.wait()
 
     async def drop_dead(self) -> None:
         """Cancelled jobs are dropped unrun."""
-        for job in [job for job in self.jobs.values() if not self.broker.alive(job)]:
-            self.take(job)
+        for job in [job for job in self.queue if not self.broker.alive(job)]:
+            self.queue.remove(job)
             await self.broker.done(job)
-
-    def ordered(self) -> list[Job]:
-        """The jobs, first to run first."""
-        return order(self.jobs.values(), self.clock.now(), self.cost.predict(1.0))
-
-    def most_urgent(self) -> Seconds:
-        """The earliest deadline at hand."""
-        return min((job.deadline for job in self.jobs.values()), default=float("inf"))
+        self.changed.set()
 
     async def answer(
         self, job: Job, sequence: int, result: Result | None, *, final: bool, queued: Seconds, computed: Seconds
@@ -93,10 +85,20 @@ class _Desk:
 class BatchWorker:
     """Runs a `BatchEngine`: forms a batch when a slot of the pool is its own, not before."""
 
-    def __init__(self, stage: Stage, engine: BatchEngine[Any, Any], broker: Broker, pool: Pool, clock: Clock) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        engine: BatchEngine[Any, Any],
+        broker: Broker,
+        pool: Pool,
+        clock: Clock,
+        queue: ReadyQueue | None = None,
+    ) -> None:
         self.engine = engine
         self.pool = pool
-        self.desk = _Desk(stage, engine.name, broker, clock)
+        self.desk = _Desk(stage, engine.name, broker, clock, queue or ReadyQueue())
+        self.releases: Counter[Release] = Counter()
+        """Why batches were let go, for the metrics."""
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -104,19 +106,43 @@ class BatchWorker:
             group.create_task(self.desk.receive())
             while True:
                 await self.desk.some()
-                await self.pool.acquire(self.desk.most_urgent)
-                batch = await self._form()
-                if batch:
-                    group.create_task(self._run(batch))
-                else:
+                await self.pool.acquire(self.desk.queue.earliest)
+                await self.desk.drop_dead()
+                batch = form(self.desk.queue, self.desk.clock.now(), self.desk.cost, self._units, self.engine.max_batch)
+                if not batch.jobs:
                     self.pool.release()
+                elif (until := self._hold(batch)) is not None:
+                    self.pool.release()
+                    await self._wait_for_more(batch, until)
+                else:
+                    self.desk.changed.set()
+                    group.create_task(self._run(batch.jobs))
 
-    async def _form(self) -> list[Job]:
-        await self.desk.drop_dead()
-        batch = form(self.desk.ordered(), self.desk.clock.now(), self.desk.cost, self._units, self.engine.max_batch)
-        for job in batch:
-            self.desk.take(job)
-        return batch
+    def _hold(self, batch: Batch) -> Seconds | None:
+        """Until when to wait for one more job; None to run now."""
+        now = self.desk.clock.now()
+        if batch.reason is not Release.IDLE:
+            self.releases[batch.reason] += 1
+            return None
+        decision = hold(
+            now,
+            oldest=min(job.created for job in batch.jobs),
+            size=len(batch.jobs),
+            max_size=self.engine.max_batch,
+            gap=self.desk.arrivals.gap(now),
+            saving=self.desk.cost.saving(batch.units, len(batch.jobs)),
+            slack=batch.due - now,
+        )
+        if decision.reason is not None:
+            self.releases[decision.reason] += 1
+        return decision.until
+
+    async def _wait_for_more(self, batch: Batch, until: Seconds) -> None:
+        for job in batch.jobs:
+            self.desk.queue.push(job)
+        self.desk.changed.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.desk.changed.wait(), max(0.0, until - self.desk.clock.now()))
 
     def _units(self, job: Job) -> float:
         return self.engine.units(job.work)
@@ -131,8 +157,9 @@ class BatchWorker:
             log.exception("engine %s failed on a batch of %d", self.engine.name, len(batch))
             results = [EngineFailed(f"{self.engine.name} failed: {error}")] * len(batch)
         took = self.desk.clock.now() - started
-        self.desk.cost.observe(sum(map(self._units, batch)), took)
+        self.desk.cost.observe(sum(map(self._units, batch)), took, len(batch))
         for job, result in zip(batch, results, strict=True):
+            self.desk.queue.charge(job, took / len(batch), started + took)
             await self.desk.answer(
                 job, 0, as_result(result), final=True, queued=started - job.created, computed=took / len(batch)
             )
@@ -142,9 +169,16 @@ class BatchWorker:
 class StreamWorker:
     """Runs a `StreamEngine`: as many streams as it has slots, each stopped as soon as its job is dead."""
 
-    def __init__(self, stage: Stage, engine: StreamEngine[Any, Any], broker: Broker, clock: Clock) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        engine: StreamEngine[Any, Any],
+        broker: Broker,
+        clock: Clock,
+        queue: ReadyQueue | None = None,
+    ) -> None:
         self.engine = engine
-        self.desk = _Desk(stage, engine.name, broker, clock)
+        self.desk = _Desk(stage, engine.name, broker, clock, queue or ReadyQueue())
         self._free = asyncio.Semaphore(engine.slots)
         self._running: dict[str, tuple[Job, asyncio.Task[None]]] = {}
 
@@ -158,12 +192,12 @@ class StreamWorker:
                     await self.desk.some()
                     await self._free.acquire()
                     await self.desk.drop_dead()
-                    ready = self.desk.ordered()
-                    if not ready:
+                    job = self.desk.queue.head(self.desk.clock.now(), self.desk.cost.predict(1.0))
+                    if job is None:
                         self._free.release()
                         continue
-                    job = ready[0]
-                    self.desk.take(job)
+                    self.desk.queue.remove(job)
+                    self.desk.changed.set()
                     self._running[job.id] = (job, group.create_task(self._stream(job)))
         finally:
             stop_listening()
@@ -195,6 +229,7 @@ class StreamWorker:
             await self.desk.broker.done(job)
         took = self.desk.clock.now() - started
         self.desk.cost.observe(self.engine.units(job.work), took)
+        self.desk.queue.charge(job, took / self.engine.slots, started + took)
         await self.desk.answer(job, sequence, failure, final=True, queued=queued, computed=took)
 
 

@@ -1,0 +1,71 @@
+"""How long to wait for one more."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polytalk.schedule.window import MEMORY, Arrivals, Release, hold
+
+seconds = st.floats(0, 5)
+
+
+def decide(**changes: float) -> tuple[float | None, Release | None]:
+    given_fields = {"oldest": 10.0, "size": 1, "max_size": 8, "gap": 0.01, "saving": 0.05, "slack": 1.0} | changes
+    decision = hold(10.0, **given_fields)  # type: ignore[arg-type]
+    return decision.until, decision.reason
+
+
+def test_at_low_load_nobody_waits() -> None:
+    assert decide(gap=2.0) == (None, Release.NO_GAIN)
+    assert decide(gap=float("inf")) == (None, Release.IDLE)
+
+
+def test_it_waits_while_another_is_expected_before_waiting_costs_more_than_it_saves() -> None:
+    assert decide() == (10.05, None)
+
+
+def test_the_window_is_counted_from_the_oldest_job() -> None:
+    assert decide(oldest=9.98)[0] == pytest.approx(10.03)
+    assert decide(oldest=9.9)[0] is None
+
+
+def test_a_full_batch_does_not_wait() -> None:
+    assert decide(size=8) == (None, Release.FULL)
+
+
+def test_a_member_without_slack_does_not_wait() -> None:
+    assert decide(slack=0.0) == (None, Release.SLACK)
+    assert decide(slack=0.02) == (10.02, None)
+
+
+@given(oldest=st.floats(0, 10), size=st.integers(1, 8), gap=seconds, saving=seconds, slack=st.floats(-1, 5))
+def test_the_wait_never_outlasts_saving_or_slack(
+    oldest: float, size: int, gap: float, saving: float, slack: float
+) -> None:
+    until, reason = decide(oldest=oldest, size=size, gap=gap, saving=saving, slack=slack)
+    assert (until is None) != (reason is None)
+    if until is not None:
+        assert 10.0 < until <= min(oldest + saving, 10.0 + slack) + 1e-9
+
+
+def test_the_gap_is_that_of_the_last_ten_seconds() -> None:
+    arrivals = Arrivals()
+    for tick in range(11):
+        arrivals.note(tick * 0.1)
+    assert abs(arrivals.gap(1.0) - 0.1) < 1e-9
+    assert arrivals.gap(1.0 + MEMORY + 1) == float("inf")
+
+
+def test_a_burst_that_is_over_does_not_look_as_if_it_went_on() -> None:
+    arrivals = Arrivals()
+    for tick in range(10):
+        arrivals.note(tick * 0.001)
+    assert arrivals.gap(5.0) > 0.4
+
+
+@given(st.lists(st.floats(0, 100), min_size=2))
+def test_a_gap_is_positive(moments: list[float]) -> None:
+    arrivals = Arrivals()
+    for moment in sorted(moments):
+        arrivals.note(moment)
+    assert arrivals.gap(max(moments)) > 0
