@@ -58,7 +58,7 @@ class Conversation:
         self._items.insert(at, item)
         previous = self._items[at - 1].id if at else None
         if len(self._items) > self._max:
-            del self._items[0]
+            del self._items[0 if at else 1]  # never the one that was just added
         return previous
 
     def get(self, item_id: str) -> Item:
