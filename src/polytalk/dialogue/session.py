@@ -228,7 +228,8 @@ class Session:
         guess, self._guess = self._guess, None
         hearing = guess.hearing if guess else self._transcribe(audio)
         if answer:
-            self._turn = guess.turn if guess else self._begin(self.settings, (hearing,))
+            # Words of an interrupted turn may still be on their way: they are answered with these.
+            self._turn = guess.turn if guess else self._begin(self.settings, (*self._transcribing.values(), hearing))
         self._take(item, audio, hearing, self._turn if answer else None)
 
     # --- turns ---------------------------------------------------------------------------------------------------

@@ -138,12 +138,20 @@ class Turn:
 
     async def _listen(self) -> tuple[tuple[Message, ...], str]:
         """The history with the user's last words; and the language to answer in."""
-        transcripts = [await asyncio.shield(one) for one in self._heard]
+        transcripts = await self._transcripts()
         history = (*self._history, *(Message("user", t.text) for t in transcripts if t.text))
         if transcripts:
             return (history if any(t.text for t in transcripts) else ()), transcripts[-1].language
         said = next((message.content for message in reversed(history) if message.role == "user"), "")
         return history or (Message("user", "Hello."),), self.settings.language or language_of(said)
+
+    async def _transcripts(self) -> list[Transcript]:
+        """Of those utterances that could be transcribed. Raises what befell the last one when none could."""
+        outcomes = await asyncio.gather(*map(asyncio.shield, self._heard), return_exceptions=True)
+        transcripts = [outcome for outcome in outcomes if isinstance(outcome, Transcript)]
+        if outcomes and not transcripts and isinstance(outcomes[-1], BaseException):
+            raise outcomes[-1]
+        return transcripts
 
     async def _answer(self, history: tuple[Message, ...], language: str) -> None:
         if self.settings.modality == "text":
