@@ -28,8 +28,6 @@ E = TypeVar("E", bound=DialogueEvent)
 
 MIC_STEP: Seconds = 0.04
 SETTINGS = SessionSettings(avatar="mira", voice="vera", mouth=True)
-PLAIN = Bounds(speculate=False)
-"""Without speculation every utterance is one request to the ASR, which keeps scripts simple."""
 PERSONA = Persona(instructions="You are a test.", wrong_language="I only speak English.")
 LONGEST: Seconds = 300.0
 """Virtual seconds after which an awaited event is not coming."""
@@ -87,9 +85,12 @@ class Scene:
             task.cancel()
         await self._group.__aexit__(None, None, None)  # a failed assertion is shown as it is, not in a group
 
-    def call(self, bounds: Bounds = PLAIN, **changes: Any) -> "Caller":
-        """A caller with a session of its own; `changes` are to the settings of the session."""
-        return Caller(self, self.settings(**changes), bounds)
+    def call(self, guess: bool = False, **changes: Any) -> "Caller":
+        """A caller with a session of its own; `changes` are to the settings of the session.
+
+        Without `guess` (speculation) every utterance is one request to the ASR, which keeps scripts simple.
+        """
+        return Caller(self, self.settings(**changes), Bounds(speculate=guess))
 
     @staticmethod
     def settings(**changes: Any) -> SessionSettings:
