@@ -59,7 +59,7 @@ class JoeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class JoeTts(LocalTts):
     """American English, male. The network draws its own noise: two renderings of a text differ a little."""
 
-    ahead = 0.015  # measured: hisses, vowels and closures are heard 5 to 25 ms before their predicted times
+    ahead = 0.025  # measured: hisses, vowels and closures are heard 5 to 35 ms before their predicted times
     gain = 1.4
 
     def __init__(self, options: Mapping[str, object] | None = None) -> None:
