@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from polytalk.errors import Shed
-from polytalk.schedule.admission import MAX_RETRY_AFTER, Leases
+from polytalk.schedule.admission import MAX_RETRY_AFTER, Places
 from polytalk.types import Seconds
 
 
 def test_the_last_place_is_given_once() -> None:
-    leases = Leases(1)
+    leases = Places(1)
     leases.acquire("first", 0.0)
     with pytest.raises(Shed, match="all 1 places are taken; try again in 5 s"):
         leases.acquire("second", 0.0)
@@ -20,14 +20,14 @@ def test_the_last_place_is_given_once() -> None:
 
 
 def test_a_holder_takes_one_place_however_often_it_asks() -> None:
-    leases = Leases(1)
+    leases = Places(1)
     leases.acquire("one", 0.0)
     leases.acquire("one", 5.0)
     assert leases.held == {"one": 0.0}
 
 
 def test_giving_back_twice_frees_one_place() -> None:
-    leases = Leases(1)
+    leases = Places(1)
     leases.acquire("one", 0.0)
     leases.release("one", 1.0)
     leases.release("one", 1.0)
@@ -37,7 +37,7 @@ def test_giving_back_twice_frees_one_place() -> None:
 
 
 def test_the_wait_is_the_mean_time_between_departures() -> None:
-    leases = Leases(4)
+    leases = Places(4)
     for holder, length in (("a", 20.0), ("b", 60.0)):
         leases.acquire(holder, 0.0)
         leases.release(holder, length)
@@ -46,7 +46,7 @@ def test_the_wait_is_the_mean_time_between_departures() -> None:
 
 @given(st.integers(1, 100), st.lists(st.floats(0, 1e6), max_size=60))
 def test_the_wait_is_one_that_sdks_accept(capacity: int, lengths: list[Seconds]) -> None:
-    leases = Leases(capacity)
+    leases = Places(capacity)
     for length in lengths:
         leases.acquire("x", 0.0)
         leases.release("x", length)
@@ -58,7 +58,7 @@ class AnyComingAndGoing(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.leases = Leases(3)
+        self.leases = Places(3)
         self.inside: set[str] = set()
         self.now = 0.0
 

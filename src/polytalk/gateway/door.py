@@ -9,14 +9,14 @@ from starlette.websockets import WebSocket
 
 from polytalk.errors import Shed
 from polytalk.gateway.problems import problem
-from polytalk.schedule.admission import Leases
+from polytalk.schedule.admission import Places
 
 
 class Door:
     """Counts places. Without keys only this machine may enter, and no page of another origin."""
 
     def __init__(self, places: int) -> None:
-        self._leases = Leases(places)
+        self._places = Places(places)
 
     def refusal(self, socket: WebSocket) -> Response | None:
         """The answer for a client that may not enter, or None."""
@@ -33,7 +33,7 @@ class Door:
     def enter(self, holder: str) -> Response | None:
         """Take a place, or the refusal that says when one may be free."""
         try:
-            self._leases.acquire(holder, time.monotonic())
+            self._places.acquire(holder, time.monotonic())
         except Shed as full:
             response = problem(503, full.message, full.code, "server_error")
             response.headers["retry-after"] = str(round(full.retry_after))
@@ -42,7 +42,7 @@ class Door:
 
     def leave(self, holder: str) -> None:
         """Give the place back."""
-        self._leases.release(holder, time.monotonic())
+        self._places.release(holder, time.monotonic())
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,41 +1,166 @@
-"""Who may come in: counted leases, never sampled load (two that look at a gauge at once both see room for one)."""
+"""Who may begin: counted leases, never sampled load (two that look at a gauge at once both see room for one).
 
+    connection   `Places`: how many sessions a gateway holds
+    turn         `Admission`: does the predicted use of every pool, with this turn, stay under the target?
+                 If not, a cheaper rung of the brown-out ladder; if none fits, a place in the queue; if that is too
+                 long, a refusal that says when to come back.
+
+Work that has begun is never shed: a turn is admitted whole or not at all (as DAGOR does for a call tree: Zhou et al.,
+"Overload Control for Scaling WeChat Microservices", SoCC 2018).
+"""
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from polytalk.errors import Shed
-from polytalk.types import Seconds
+from polytalk.schedule.overload import DelayControl
+from polytalk.types import Seconds, Tier
 
 MAX_RETRY_AFTER: Seconds = 120.0
 """SDKs give up when asked to wait longer."""
+TARGET = 0.9
+"""Predicted utilisation that no admission may exceed: the rest absorbs what the prediction does not know."""
+VIP_RESERVE = 0.1
+"""The share of each pool that only vips may take."""
+
+Demand: TypeAlias = Mapping[str, float]
+"""Pool -> compute-seconds a second while the turn lasts."""
 
 
 @dataclass
-class Leases:
+class Places:
     """A fixed number of places, each held by a name until released."""
 
     capacity: int
     held: dict[str, Seconds] = field(default_factory=dict)
     """Holder -> when its lease began."""
-    _lengths: list[Seconds] = field(default_factory=list)
+    _lengths: deque[Seconds] = field(default_factory=lambda: deque(maxlen=50))
 
     def acquire(self, holder: str, now: Seconds) -> None:
         """Take a place. Raises Shed with the time after which one is likely to be free."""
         if holder not in self.held and len(self.held) >= self.capacity:
-            raise Shed(
-                f"all {self.capacity} places are taken; try again in {self.retry_after():.0f} s",
-                retry_after=self.retry_after(),
-            )
+            wait = self.retry_after()
+            raise Shed(f"all {self.capacity} places are taken; try again in {wait:.0f} s", retry_after=wait)
         self.held.setdefault(holder, now)
 
     def release(self, holder: str, now: Seconds) -> None:
         """Give a place back; unknown holders are ignored, so that clean-up may run twice."""
         began = self.held.pop(holder, None)
         if began is not None:
-            self._lengths = [*self._lengths[-49:], now - began]
+            self._lengths.append(now - began)
 
     def retry_after(self) -> Seconds:
         """Mean time between departures when full: mean length / capacity (Little's law), 1 to 120 s."""
         if not self._lengths:
             return 5.0
-        gap = sum(self._lengths) / len(self._lengths) / self.capacity
-        return min(MAX_RETRY_AFTER, max(1.0, gap))
+        return _bounded(sum(self._lengths) / len(self._lengths) / self.capacity)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A turn that wants to begin."""
+
+    holder: str
+    tier: Tier
+    rungs: Sequence[Demand]
+    """What it would use on each rung of the ladder, best first."""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """It may begin, on this rung (0 is the best)."""
+
+    rung: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """It stands in the queue."""
+
+    position: int
+    """1 is next."""
+    wait: Seconds
+    """Expected, from how fast turns end."""
+
+
+@dataclass
+class Admission:
+    """Leases of the turns under way, and the queue of those that wait: vips first, then by arrival."""
+
+    capacity: Mapping[str, float]
+    """Pool -> compute-seconds it gives a second."""
+    max_queue: int = 1_000
+    delay: DelayControl = field(default_factory=DelayControl)
+    leases: dict[str, Demand] = field(default_factory=dict)
+    _queue: list[Ask] = field(default_factory=list)
+    _ends: deque[Seconds] = field(default_factory=lambda: deque(maxlen=50))
+
+    def request(self, ask: Ask, now: Seconds) -> Admitted | Waiting:
+        """Begin, or wait in the queue. Raises Shed when the queue is full, too long, or the tier is being shed."""
+        nobody_before = not any(_before(other, ask) for other in self._queue)
+        rung = self._fits(ask, now) if nobody_before else None
+        if rung is not None:
+            self.leases[ask.holder] = ask.rungs[rung]
+            return Admitted(rung)
+        position = 1 + sum(_before(other, ask) for other in self._queue)
+        wait = self.expected_wait(position)
+        if len(self._queue) >= self.max_queue or wait > MAX_RETRY_AFTER:
+            after = _bounded(wait)
+            raise Shed(f"{len(self._queue)} turns wait already; try again in {after:.0f} s", retry_after=after)
+        self._queue.append(ask)
+        self._queue.sort(key=lambda waiting: waiting.tier is not Tier.VIP)  # stable: arrival order within a tier
+        return Waiting(position, wait)
+
+    def release(self, holder: str, now: Seconds) -> list[tuple[str, Admitted]]:
+        """A turn ended or gave up waiting; returns who may begin now."""
+        self._queue = [waiting for waiting in self._queue if waiting.holder != holder]
+        if self.leases.pop(holder, None) is not None:
+            self._ends.append(now)
+        return self.admit_waiting(now)
+
+    def admit_waiting(self, now: Seconds) -> list[tuple[str, Admitted]]:
+        """Whoever of the queue, from its head, fits by now."""
+        admitted = []
+        while self._queue and (rung := self._fits(self._queue[0], now)) is not None:
+            ask = self._queue.pop(0)
+            self.leases[ask.holder] = ask.rungs[rung]
+            admitted.append((ask.holder, Admitted(rung)))
+        return admitted
+
+    def waiting(self, holder: str) -> Waiting | None:
+        """Where a holder stands by now; None when it does not wait."""
+        for index, ask in enumerate(self._queue):
+            if ask.holder == holder:
+                return Waiting(index + 1, self.expected_wait(index + 1))
+        return None
+
+    def use(self, pool: str) -> float:
+        """The share of a pool that the leases take."""
+        return sum(demand.get(pool, 0.0) for demand in self.leases.values()) / self.capacity[pool]
+
+    def expected_wait(self, position: int) -> Seconds:
+        """Position / drain rate, the rate at which turns ended lately."""
+        if len(self._ends) < 2 or self._ends[-1] <= self._ends[0]:
+            return 2.0 * position
+        return position * (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
+
+    def _fits(self, ask: Ask, now: Seconds) -> int | None:
+        if self.delay.sheds(ask.tier, ask.holder, now) and self.leases:
+            return None
+        limit = TARGET if ask.tier is Tier.VIP else TARGET - VIP_RESERVE
+        for rung, demand in enumerate(ask.rungs):
+            if all(self.use(pool) + rate / self.capacity[pool] <= limit + 1e-9 for pool, rate in demand.items()):
+                return rung
+        # A machine too small for one turn still serves one at a time.
+        return len(ask.rungs) - 1 if not self.leases else None
+
+
+def _before(other: Ask, ask: Ask) -> bool:
+    return other.tier is Tier.VIP or ask.tier is not Tier.VIP
+
+
+def _bounded(wait: Seconds) -> Seconds:
+    return min(MAX_RETRY_AFTER, max(1.0, wait)) if math.isfinite(wait) else MAX_RETRY_AFTER
