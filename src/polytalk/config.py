@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -43,6 +43,18 @@ class EngineChoice(Table):
     options: dict[str, Any] = {}
 
 
+class TenantSettings(Table):
+    """Who pays, and what for. Clients name their tenant by its token, as an API key."""
+
+    name: str = Field(min_length=1, max_length=64)
+    token: SecretStr | None = None
+    tier: Literal["vip", "standard", "batch"] = "standard"
+    entitlement: float = Field(0.0, ge=0)
+    """Compute-seconds a second (cores) that are its own; what it leaves unused is lent."""
+    ceiling: float | None = Field(None, gt=0)
+    lending_limit: float = Field(1.0, ge=0, le=1)
+
+
 class Limits(Table):
     """Bounds on every size, rate and time a client can reach."""
 
@@ -58,6 +70,8 @@ class Limits(Table):
     """Events waiting for a slow client before it is cut off."""
     queue_jobs: int = Field(1_000, ge=1)
     """Jobs waiting at one engine before new ones are shed."""
+    queue_turns: int = Field(1_000, ge=1)
+    """Turns waiting for room before new ones are refused."""
 
 
 class TurnSettings(Table):
@@ -97,6 +111,8 @@ class Settings(BaseSettings):
     tts: tuple[EngineChoice, ...] = ()
     """Several voices need several engines; empty chooses by `languages`."""
     face: EngineChoice = EngineChoice(engine="phones")
+    tenants: tuple[TenantSettings, ...] = ()
+    """Besides `default`, which is whoever gives no token."""
 
     @field_validator("languages", mode="before")
     @classmethod

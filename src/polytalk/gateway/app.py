@@ -23,7 +23,7 @@ STATIC = Path(__file__).parent / "static"
 def create_app(runtime: Runtime, status: Status) -> Starlette:
     """The ASGI application of one gateway."""
     catalogue = Catalogue(runtime)
-    door = Door(runtime.settings.limits.max_sessions)
+    door = Door(runtime.settings.limits.max_sessions, runtime.settings.tenants)
     return Starlette(
         routes=[
             Route("/healthz", lambda _: JSONResponse({"status": "ok"})),

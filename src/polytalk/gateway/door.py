@@ -1,22 +1,30 @@
 """Who is let in before the upgrade, and who is refused with what word."""
 
+import hmac
 import ipaddress
 import time
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from polytalk.config import TenantSettings
 from polytalk.errors import Shed
 from polytalk.gateway.problems import problem
 from polytalk.schedule.admission import Places
+
+ANYBODY = TenantSettings(name="default")
+KEY_SUBPROTOCOL = "openai-insecure-api-key."
+"""How browsers, which can't set headers on a WebSocket, send a key."""
 
 
 class Door:
     """Counts places. Without keys only this machine may enter, and no page of another origin."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, tenants: Sequence[TenantSettings] = ()) -> None:
         self._places = Places(places)
+        self._tenants = [(tenant.token.get_secret_value(), tenant) for tenant in tenants if tenant.token is not None]
 
     def refusal(self, socket: WebSocket) -> Response | None:
         """The answer for a client that may not enter, or None."""
@@ -29,6 +37,15 @@ class Door:
         if origin and urlsplit(origin).netloc != socket.headers.get("host"):
             return problem(403, f"pages of {origin[:100]} may not use this server", "origin_not_allowed")
         return None
+
+    def tenant(self, socket: WebSocket) -> TenantSettings:
+        """Whose client it is, by the token that it gave as its API key; `default` without a known one."""
+        given = _token(socket)
+        found = ANYBODY
+        for token, tenant in self._tenants:  # all of them, so that the time tells nothing
+            if hmac.compare_digest(token.encode(), given.encode()):
+                found = tenant
+        return found
 
     def enter(self, holder: str) -> Response | None:
         """Take a place, or the refusal that says when one may be free."""
@@ -43,6 +60,14 @@ class Door:
     def leave(self, holder: str) -> None:
         """Give the place back."""
         self._places.release(holder, time.monotonic())
+
+
+def _token(socket: WebSocket) -> str:
+    scheme, _, token = socket.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    offered = socket.scope.get("subprotocols", [])
+    return next((name.removeprefix(KEY_SUBPROTOCOL) for name in offered if name.startswith(KEY_SUBPROTOCOL)), "")
 
 
 def _is_loopback(host: str) -> bool:

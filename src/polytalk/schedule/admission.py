@@ -114,6 +114,10 @@ class Admission:
         self._queue.sort(key=lambda waiting: waiting.tier is not Tier.VIP)  # stable: arrival order within a tier
         return Waiting(position, wait)
 
+    def adopt(self, ask: Ask) -> None:
+        """Count a turn that runs already, on its best rung."""
+        self.leases[ask.holder] = ask.rungs[0]
+
     def release(self, holder: str, now: Seconds) -> list[tuple[str, Admitted]]:
         """A turn ended or gave up waiting; returns who may begin now."""
         self._queue = [waiting for waiting in self._queue if waiting.holder != holder]
