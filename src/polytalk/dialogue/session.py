@@ -4,31 +4,27 @@ All methods run on the event loop and are called by one connection, one at a tim
 through `emit`, synchronously, so that nothing stale can follow the event that made it stale.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
 from polytalk.dialogue import events
+from polytalk.dialogue.answering import Answer, Answering
 from polytalk.dialogue.conversation import Conversation, Item
-from polytalk.dialogue.delivery import Delivery, Emit
-from polytalk.dialogue.dispatch import Dispatcher, Scope
+from polytalk.dialogue.delivery import Emit
+from polytalk.dialogue.dispatch import Dispatcher
 from polytalk.dialogue.endpointing import Paused, Resumed, SpeechStarted, SpeechStopped
-from polytalk.dialogue.events import ResponseStatus
+from polytalk.dialogue.hearing import Hearing, Hearings, Words
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.listening import Ears
 from polytalk.dialogue.settings import SessionSettings
-from polytalk.dialogue.turn import Kit, Personas, Turn, transcribe
+from polytalk.dialogue.tasks import Tasks
+from polytalk.dialogue.turn import Kit, Personas
 from polytalk.engines.base import VadEngine
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.media.pcm import duration
-from polytalk.types import LISTEN_RATE, Seconds, Transcript
-
-CancelReason = Literal["turn_detected", "client_cancelled"]
-Hearing: TypeAlias = asyncio.Future[Transcript]
-"""What an utterance will turn out to say."""
+from polytalk.types import LISTEN_RATE, Seconds
 
 TOO_LONG = "an utterance may last {:.0f} s; this one was cut there, and the rest is taken for the next one"
 
@@ -43,10 +39,10 @@ class Bounds(Struct, frozen=True):
 
 
 class Guess(Struct, frozen=True):
-    """A turn begun at a pause, before it is known whether the user has finished."""
+    """An answer begun at a pause, before it is known whether the user has finished."""
 
     hearing: Hearing
-    turn: Turn
+    answer: Answer
 
 
 class Session:
@@ -65,39 +61,31 @@ class Session:
         self.id = new_id("sess")
         self.settings = settings
         self.conversation = Conversation(bounds.max_items)
-        self._personas = personas
-        self._dispatcher = dispatcher
         self._kit = kit
         self._bounds = bounds
         self._emit = emit
+        self._tasks = Tasks()
         self._ears = Ears(vad, settings.vad, bounds.max_utterance)
-        self._generation = 0
-        self._group = asyncio.TaskGroup()
+        self._hearings = Hearings(self.id, dispatcher, kit, self._tasks.spawn)
+        self._answering = Answering(
+            self.id, dispatcher, kit, self.conversation, personas, bounds.send_lead, emit, self._tasks.spawn
+        )
         self._utterance_item = ""
         self._utterance_start = 0
-        self._work: set[asyncio.Task[None]] = set()
-        self._transcribing: dict[str, Hearing] = {}
-        """Committed items whose words are not known yet."""
         self._guess: Guess | None = None
-        self._turn: Turn | None = None
-        """The turn being made or delivered; there is at most one."""
-        self._turn_tasks: list[asyncio.Task[None]] = []
-        self._delivery: Delivery | None = None
 
     async def __aenter__(self) -> "Session":
-        await self._group.__aenter__()
+        await self._tasks.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in list(self._work):
-            task.cancel()
-        for key in (self.id, self._listen_key):
-            await self._dispatcher.forget(key)
-        cancelled = isinstance(error, asyncio.CancelledError)
-        # Another error leaves as it is: a caller that catches BadInput must not find it wrapped in a group.
-        await (self._group.__aexit__(kind, error, trace) if cancelled else self._group.__aexit__(None, None, None))
+        try:
+            await self._tasks.__aexit__(kind, error, trace)
+        finally:  # when nobody is left who could ask for more
+            await self._hearings.forget()
+            await self._answering.forget()
 
     # --- what the client does ------------------------------------------------------------------------------------
 
@@ -128,7 +116,7 @@ class Session:
         audio = self._ears.commit()
         await self._drop_guess()
         item, self._utterance_item = self._utterance_item or new_id("item"), ""
-        self._take(item, audio, self._transcribe(audio))
+        self._take(item, audio, self._hearings.begin(audio, self.settings.language))
 
     async def clear(self) -> None:
         """Forget the audio that is not committed yet."""
@@ -153,41 +141,21 @@ class Session:
                 "an answer is under way; wait for response.done or cancel it",
                 code="conversation_already_has_active_response",
             )
-        turn = self._begin(settings or self.settings, tuple(self._transcribing.values()))
-        self._turn = turn
-        self._deliver(turn, metadata)
+        await self._drop_guess()
+        self._answering.give(
+            self._answering.prepare(settings or self.settings, (*self._hearings.pending.values(),)), metadata
+        )
 
     async def cancel(self) -> None:
         """End the answer under way. Raises BadInput when there is none."""
         if not self.responding:
             raise BadInput("Cancellation failed: no active response found", code="response_cancel_not_active")
-        await self.interrupt("client_cancelled")
+        await self._answering.interrupt("client_cancelled")
 
     @property
     def responding(self) -> bool:
         """Whether an answer is being made or given."""
-        return self._turn is not None
-
-    async def interrupt(self, reason: CancelReason) -> None:
-        """Kill what is being made, everywhere, and end the answer under way where the listener stopped hearing it."""
-        delivery, self._delivery = self._delivery, None
-        self._turn = None
-        self._cancel_turn_tasks()
-        self._generation += 1
-        if delivery is not None:
-            self._keep_what_was_heard(delivery)
-            self._finish(delivery, "cancelled", reason)
-        await self._dispatcher.cancel(self.id, self._generation)
-
-    def _cancel_turn_tasks(self) -> None:
-        for task in self._turn_tasks:
-            task.cancel()
-        self._turn_tasks = []
-
-    def _keep_what_was_heard(self, delivery: Delivery) -> None:
-        """By the playout clock, unless the client has reported already; it may still do so later."""
-        if delivery.item.spoken and delivery.item.status == "in_progress":
-            delivery.item.cut(delivery.heard())
+        return self._answering.current is not None
 
     # --- what the ears hear --------------------------------------------------------------------------------------
 
@@ -195,82 +163,60 @@ class Session:
         self._utterance_item = new_id("item")
         self._utterance_start = event.start_ms
         self._emit(events.SpeechStarted(self._utterance_item, event.start_ms))
+        await self._drop_guess()  # left over when turn detection was changed at a pause
         detection = self.settings.turn_detection
-        if detection is not None and detection.interrupt_response and self.responding:
-            await self.interrupt("turn_detected")
+        if detection is not None and detection.interrupt_response:
+            await self._answering.interrupt("turn_detected")
 
     def _on_paused(self, event: Paused) -> None:
         detection = self.settings.turn_detection
         wanted = self._bounds.speculate and detection is not None and detection.create_response
-        if wanted and not self.responding and not self._transcribing and self._kit.has_room():
-            hearing = self._transcribe(self._ears.utterance(self._utterance_start, event.at_ms))
-            self._guess = Guess(hearing, self._begin(self.settings, (hearing,)))
+        if wanted and not self.responding and not self._hearings.pending and self._kit.has_room():
+            audio = self._ears.utterance(self._utterance_start, event.at_ms)
+            hearing = self._hearings.begin(audio, self.settings.language)
+            self._guess = Guess(hearing, self._answering.prepare(self.settings, (hearing.words,)))
 
     async def _drop_guess(self) -> None:
-        if self._guess is None:
-            return
-        self._guess.hearing.cancel()
-        self._guess = None
-        self._cancel_turn_tasks()
-        self._generation += 1
-        for key in (self.id, self._listen_key):
-            await self._dispatcher.cancel(key, self._generation)
+        guess, self._guess = self._guess, None
+        if guess is not None:
+            await self._hearings.drop(guess.hearing)
+            await self._answering.drop(guess.answer)
 
     async def _on_stopped(self, event: SpeechStopped) -> None:
         item, self._utterance_item = self._utterance_item, ""
         self._emit(events.SpeechStopped(item, event.voice_end_ms))
         if event.reason == "max_duration":
             self._emit(events.Trouble("utterance_too_long", TOO_LONG.format(self._bounds.max_utterance)))
-        detection = self.settings.turn_detection
-        answer = detection is not None and detection.create_response and not self.responding
         audio = self._ears.utterance(self._utterance_start, event.end_ms)
         self._ears.release(event.end_ms)
+        if self._guess is not None and not self._answering.fresh(self._guess.answer, self.settings):
+            await self._drop_guess()
         guess, self._guess = self._guess, None
-        hearing = guess.hearing if guess else self._transcribe(audio)
-        if answer:
+        hearing = guess.hearing if guess else self._hearings.begin(audio, self.settings.language)
+        answer = guess.answer if guess else None
+        detection = self.settings.turn_detection
+        if detection is not None and detection.create_response and not self.responding and answer is None:
             # Words of an interrupted turn may still be on their way: they are answered with these.
-            self._turn = guess.turn if guess else self._begin(self.settings, (*self._transcribing.values(), hearing))
-        self._take(item, audio, hearing, self._turn if answer else None)
+            answer = self._answering.prepare(self.settings, (*self._hearings.pending.values(), hearing.words))
+        if answer is not None:
+            self._answering.current = answer
+        self._take(item, audio, hearing, answer)
 
     # --- turns ---------------------------------------------------------------------------------------------------
 
-    @property
-    def _listen_key(self) -> str:
-        # Its own key: an interruption kills answers, never the transcription of what the user said.
-        return f"{self.id}/listen"
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._group.create_task(work)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
-        return task
-
-    def _transcribe(self, audio: bytes) -> Hearing:
-        scope = Scope(self._dispatcher, self._listen_key, self._generation)
-        hearing: Hearing = asyncio.get_running_loop().create_future()
-        hearing.add_done_callback(_retrieve)
-        self._spawn(_settle(hearing, transcribe(scope, self._kit, audio, self.settings.language)))
-        return hearing
-
-    def _begin(self, settings: SessionSettings, heard: tuple[Hearing, ...]) -> Turn:
-        scope = Scope(self._dispatcher, self.id, self._generation)
-        turn = Turn(scope, self._kit, settings, self._personas(settings.avatar), self.conversation.messages(), heard)
-        self._turn_tasks.append(self._spawn(turn.run()))
-        return turn
-
-    def _take(self, item_id: str, audio: bytes, hearing: Hearing, turn: Turn | None = None) -> None:
+    def _take(self, item_id: str, audio: bytes, hearing: Hearing, answer: Answer | None = None) -> None:
         """An utterance is complete: it becomes an item at once, its words follow."""
         item = Item(item_id, "user", spoken=True)
         previous = self.conversation.add(item)
         self._emit(events.Committed(item_id, previous))
         self._emit(events.ItemAdded(item_id, previous))
-        self._transcribing[item_id] = hearing
-        self._spawn(self._hear_out(item, duration(audio, LISTEN_RATE), hearing, turn))
+        self._hearings.pending[item_id] = hearing.words
+        self._tasks.spawn(self._hear_out(item, duration(audio, LISTEN_RATE), hearing.words, answer))
 
-    async def _hear_out(self, item: Item, seconds: Seconds, hearing: Hearing, turn: Turn | None) -> None:
+    async def _hear_out(self, item: Item, seconds: Seconds, words: Words, answer: Answer | None) -> None:
         """The words of an utterance; then, if it is still wanted, the answer."""
         try:
-            transcript = await hearing
+            transcript = await words
         except PolytalkError as error:
             item.status = "incomplete"
             self._emit(events.TranscriptionFailed(item.id, error.code, error.message))
@@ -278,53 +224,11 @@ class Session:
             item.text = transcript.text
             self._emit(events.Transcribed(item.id, item.text, seconds))
         finally:
-            self._transcribing.pop(item.id, None)
-        if turn is None or turn is not self._turn:
+            del self._hearings.pending[item.id]  # from here on the words are in the conversation
+        said = answer is not None and await answer.turn.asked()
+        if answer is None or answer is not self._answering.current:
             return  # nobody wants it, or it was interrupted
-        if item.text:
-            self._deliver(turn, None)
+        if said:
+            self._answering.give(answer)
         else:
-            self._turn = None
-
-    def _deliver(self, turn: Turn, metadata: dict[str, str] | None) -> None:
-        modality = turn.settings.modality
-        item = Item(new_id("item"), "assistant", spoken=modality == "audio", status="in_progress")
-        previous = self.conversation.add(item)
-        delivery = Delivery(new_id("resp"), item, turn, self._emit, self._dispatcher.clock, self._bounds.send_lead)
-        self._delivery = delivery
-        self._emit(events.ResponseStarted(delivery.response, item.id, previous, modality, metadata))
-        self._turn_tasks.append(self._spawn(self._run_delivery(delivery)))
-
-    async def _run_delivery(self, delivery: Delivery) -> None:
-        try:
-            await delivery.run()
-            outcome: tuple[ResponseStatus, str, str] = ("completed", "", "")
-        except PolytalkError as error:
-            outcome = ("failed", error.code, error.message)
-        self._turn = self._delivery = None
-        self._turn_tasks = []
-        self._finish(delivery, *outcome)
-
-    def _finish(self, delivery: Delivery, status: ResponseStatus, reason: str = "", message: str = "") -> None:
-        item, turn = delivery.item, delivery.turn
-        if item.status == "in_progress":
-            item.status = "completed" if status == "completed" else "incomplete"
-        self._emit(events.ResponseFinished(delivery.response, item.id, status, item.text, reason, message, turn.usage))
-
-
-async def _settle(future: Hearing, work: Coroutine[Any, Any, Transcript]) -> None:
-    """Let a future have the outcome of some work, so that whoever waits for it can be cancelled without harm to it."""
-    try:
-        transcript = await work
-    except PolytalkError as error:
-        if not future.done():
-            future.set_exception(error)
-    else:
-        if not future.done():
-            future.set_result(transcript)
-
-
-def _retrieve(future: Hearing) -> None:
-    """Mark the exception as seen: a dropped guess has no reader, and asyncio would complain."""
-    if not future.cancelled():
-        future.exception()
+            self._answering.current = None

@@ -145,6 +145,11 @@ class Turn:
         said = next((message.content for message in reversed(history) if message.role == "user"), "")
         return history or (Message("user", "Hello."),), self.settings.language or language_of(said)
 
+    async def asked(self) -> bool:
+        """Whether anything was said in the utterances; known when all of them are transcribed."""
+        outcomes = await asyncio.gather(*map(asyncio.shield, self._heard), return_exceptions=True)
+        return any(isinstance(outcome, Transcript) and outcome.text for outcome in outcomes)
+
     async def _transcripts(self) -> list[Transcript]:
         """Of those utterances that could be transcribed. Raises what befell the last one when none could."""
         outcomes = await asyncio.gather(*map(asyncio.shield, self._heard), return_exceptions=True)

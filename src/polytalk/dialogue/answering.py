@@ -1,0 +1,128 @@
+"""The avatar's side of a session: one answer at a time is given, another may be prepared on a guess."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from polytalk.dialogue import events
+from polytalk.dialogue.conversation import Conversation, Item
+from polytalk.dialogue.delivery import Delivery, Emit
+from polytalk.dialogue.dispatch import Dispatcher, Scope
+from polytalk.dialogue.hearing import Words
+from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.settings import SessionSettings
+from polytalk.dialogue.tasks import Spawn, Task
+from polytalk.dialogue.turn import Kit, Personas, Turn
+from polytalk.errors import PolytalkError
+from polytalk.types import Message, Seconds
+
+CancelReason: TypeAlias = Literal["turn_detected", "client_cancelled"]
+
+
+@dataclass(eq=False)
+class Answer:
+    """A turn, and its delivery once that has begun."""
+
+    turn: Turn
+    settings: SessionSettings
+    history: tuple[Message, ...]
+    """The conversation as it was when the turn began."""
+    tasks: list[Task] = field(default_factory=list)
+    delivery: Delivery | None = None
+
+
+class Answering:
+    """All methods run on the event loop; what they emit, they emit before they return or wait."""
+
+    def __init__(
+        self,
+        session: str,
+        dispatcher: Dispatcher,
+        kit: Kit,
+        conversation: Conversation,
+        personas: Callable[[str], Personas],
+        send_lead: Seconds,
+        emit: Emit,
+        spawn: Spawn,
+    ) -> None:
+        self._session = session
+        self._dispatcher = dispatcher
+        self._kit = kit
+        self._conversation = conversation
+        self._personas = personas
+        self._send_lead = send_lead
+        self._emit = emit
+        self._spawn = spawn
+        self._generation = 0
+        self.current: Answer | None = None
+        """The answer that the user waits for or hears; a guess is not it until it is adopted."""
+
+    def prepare(self, settings: SessionSettings, heard: tuple[Words, ...]) -> Answer:
+        """Begin to make an answer to the conversation and the utterances `heard`; nobody hears it yet."""
+        scope = Scope(self._dispatcher, self._session, self._generation)
+        history = self._conversation.messages()
+        turn = Turn(scope, self._kit, settings, self._personas(settings.avatar), history, heard)
+        return Answer(turn, settings, history, [self._spawn(turn.run())])
+
+    def fresh(self, answer: Answer, settings: SessionSettings) -> bool:
+        """Whether an answer prepared earlier would be prepared alike now."""
+        return answer.settings == settings and answer.history == self._conversation.messages()
+
+    def give(self, answer: Answer, metadata: dict[str, str] | None = None) -> None:
+        """Let the user hear it as it is made."""
+        self.current = answer
+        modality = answer.settings.modality
+        item = Item(new_id("item"), "assistant", spoken=modality == "audio", status="in_progress")
+        previous = self._conversation.add(item)
+        delivery = Delivery(new_id("resp"), item, answer.turn, self._emit, self._dispatcher.clock, self._send_lead)
+        answer.delivery = delivery
+        self._emit(events.ResponseStarted(delivery.response, item.id, previous, modality, metadata))
+        answer.tasks.append(self._spawn(self._deliver(delivery)))
+
+    async def interrupt(self, reason: CancelReason) -> None:
+        """End the current answer where the listener stopped hearing it."""
+        answer, self.current = self.current, None
+        if answer is None:
+            return
+        self._stop(answer)
+        if answer.delivery is not None:
+            item = answer.delivery.item
+            if item.spoken and item.status == "in_progress":
+                item.cut(answer.delivery.heard())  # by the playout clock, unless the client has reported already
+            self._finish(answer.delivery, "cancelled", reason)
+        await self._kill_work()
+
+    async def drop(self, answer: Answer) -> None:
+        """End an answer that nobody hears, without trace. None may be given meanwhile: it would end with it."""
+        self._stop(answer)
+        await self._kill_work()
+
+    async def forget(self) -> None:
+        """The session is over."""
+        await self._dispatcher.forget(self._session)
+
+    @staticmethod
+    def _stop(answer: Answer) -> None:
+        for task in answer.tasks:
+            task.cancel()
+
+    async def _kill_work(self) -> None:
+        self._generation += 1
+        await self._dispatcher.cancel(self._session, self._generation)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        try:
+            await delivery.run()
+        except PolytalkError as error:
+            self.current = None
+            self._finish(delivery, "failed", error.code, error.message)
+            await self._kill_work()  # of a turn whose voice failed, the LLM may still be talking
+        else:
+            self.current = None
+            self._finish(delivery, "completed")
+
+    def _finish(self, delivery: Delivery, status: events.ResponseStatus, reason: str = "", message: str = "") -> None:
+        item, turn = delivery.item, delivery.turn
+        if item.status == "in_progress":
+            item.status = "completed" if status == "completed" else "incomplete"
+        self._emit(events.ResponseFinished(delivery.response, item.id, status, item.text, reason, message, turn.usage))
