@@ -8,7 +8,7 @@ import pytest
 
 from polytalk.engines.base import BatchEngine, TtsEngine
 from polytalk.engines.tts.hibari import HibariTts
-from polytalk.errors import BadInput, ConfigError, Unspeakable
+from polytalk.errors import BadInput, ConfigError, EngineFailed, Unspeakable
 from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, SpeakWork, Speech
 
 pytest.importorskip("hibari")
@@ -133,6 +133,12 @@ def test_a_text_in_another_script_names_the_voice_and_its_language(engine: Hibar
 def test_mixed_text_says_what_it_can(engine: HibariTts) -> None:
     symbols = "".join(phone.symbol for phone in say(engine, "Привет Bob").phones)
     assert symbols == "bɑb"
+
+
+def test_a_runtime_that_fails_gives_an_error_and_no_exception() -> None:
+    result = HibariTts().run([SpeakWork(text="Hello.", voice="heart")])[0]
+    assert isinstance(result, EngineFailed)
+    assert "load()" in result.message
 
 
 def test_bad_work_spoils_no_other(engine: HibariTts) -> None:

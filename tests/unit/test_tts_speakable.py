@@ -59,6 +59,7 @@ def test_what_has_no_sound_is_left_out(text: str, said: str) -> None:
         "It costs $3.50 at 10:30 on 2026-11-22.",
         "Dr. Smith's 3rd visit, 5 km away, took 1,250 people; 50% left, e.g. at 5 p.m.",
         "It is 20 °C.",
+        "-5 °C",
         "I'm sure that's O'Neil's well-known state-of-the-art café.",
         "In the 1990s, AT&T said: wait… what?",
     ],

@@ -15,6 +15,11 @@ Chinese text holds English words and letters, and the Chinese reader hands them 
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 
 
+def count_han(text: str) -> int:
+    """How many Chinese characters the text holds."""
+    return len(_HAN.findall(text))
+
+
 def reading_language(text: str, asked: str, languages: Sequence[str]) -> str:
     """Which of a voice's languages to read a text in: Chinese if it holds Chinese, else as asked, else the first."""
     if "zh" in languages and _HAN.search(text):

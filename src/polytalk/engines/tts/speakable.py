@@ -85,5 +85,5 @@ def _tidy(line: str) -> str:
     line = re.sub(r"\s+", " ", line)
     line = re.sub(r"[(\[{（【]\s*[)\]}）】]", "", line)
     line = re.sub(r"\s+(?=[,.;!?，。；！？、](?:\s|$|[\"')]))", "", line)
-    line = re.sub(r"^[\s,.;:!?…—，。；：！？、)\]}>-]+(?=.)", "", line)
+    line = re.sub(r"^(?:[\s,;:!?…—，。；：！？、)\]}>]|[.-](?!\d))+(?=.)", "", line)
     return re.sub(r"\s+", " ", line).strip()
