@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from polytalk.broker.base import Broker
@@ -36,6 +37,7 @@ class _Desk:
         self.cost = Cost()
         self.arrivals = Arrivals()
         self.changed = asyncio.Event()
+        self._dead: list[Job] = []
 
     async def receive(self) -> None:
         """Take jobs from the broker for as long as the worker runs."""
@@ -47,20 +49,27 @@ class _Desk:
                 continue
             for job in await self.broker.receive(self.stage, self.name, room):
                 self.arrivals.note(self.clock.now())
-                self.queue.push(job)
+                if self.broker.alive(job):  # it may have died on its way
+                    self.queue.push(job)
+                else:
+                    self._dead.append(job)
             self.changed.set()
 
     async def some(self) -> None:
         """Wait until there is a job."""
-        while not self.queue:
+        while True:
+            while self._dead:
+                await self.broker.done(self._dead.pop())
+            if self.queue:
+                return
             self.changed.clear()
             await self.changed.wait()
 
-    async def drop_dead(self) -> None:
-        """Cancelled jobs are dropped unrun."""
-        for job in [job for job in self.queue if not self.broker.alive(job)]:
+    def on_cancel(self, session: str, generation: Generation) -> None:
+        """Cancelled jobs are dropped unrun. At once: the broker forgets a session that is over, `alive` with it."""
+        for job in [job for job in self.queue if job.session == session and job.generation < generation]:
             self.queue.remove(job)
-            await self.broker.done(job)
+            self._dead.append(job)
         self.changed.set()
 
     async def answer(
@@ -96,27 +105,33 @@ class BatchWorker:
     ) -> None:
         self.engine = engine
         self.pool = pool
-        self.desk = _Desk(stage, engine.name, broker, clock, queue or ReadyQueue())
+        self.desk = _Desk(stage, engine.name, broker, clock, ReadyQueue() if queue is None else queue)
         self.releases: Counter[Release] = Counter()
         """Why batches were let go, for the metrics."""
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.desk.receive())
-            while True:
-                await self.desk.some()
-                await self.pool.acquire(self.desk.queue.earliest)
-                await self.desk.drop_dead()
-                batch = form(self.desk.queue, self.desk.clock.now(), self.desk.cost, self._units, self.engine.max_batch)
-                if not batch.jobs:
-                    self.pool.release()
-                elif (until := self._hold(batch)) is not None:
-                    self.pool.release()
-                    await self._wait_for_more(batch, until)
-                else:
-                    self.desk.changed.set()
-                    group.create_task(self._run(batch.jobs))
+        stop_listening = self.desk.broker.on_cancel(self.desk.on_cancel)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.desk.receive())
+                await self._serve(group)
+        finally:
+            stop_listening()
+
+    async def _serve(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            await self.desk.some()
+            await self.pool.acquire(self.desk.queue.earliest)
+            batch = form(self.desk.queue, self.desk.clock.now(), self.desk.cost, self._units, self.engine.max_batch)
+            if not batch.jobs:
+                self.pool.release()
+            elif (until := self._hold(batch)) is not None:
+                self.pool.release()
+                await self._wait_for_more(batch, until)
+            else:
+                self.desk.changed.set()
+                group.create_task(self._run(batch.jobs))
 
     def _hold(self, batch: Batch) -> Seconds | None:
         """Until when to wait for one more job; None to run now."""
@@ -153,6 +168,8 @@ class BatchWorker:
         results: Sequence[Result | PolytalkError]
         try:
             results = await self.pool.run(lambda: self.engine.run(works))
+            if len(results) != len(works):
+                raise ValueError(f"{len(results)} results for {len(works)} works")
         except Exception as error:  # an engine's defect must not end the worker, nor leave a listener waiting
             log.exception("engine %s failed on a batch of %d", self.engine.name, len(batch))
             results = [EngineFailed(f"{self.engine.name} failed: {error}")] * len(batch)
@@ -164,6 +181,22 @@ class BatchWorker:
                 job, 0, as_result(result), final=True, queued=started - job.created, computed=took / len(batch)
             )
             await self.desk.broker.done(job)
+
+
+@dataclass(eq=False)
+class _Stream:
+    """A job at a streaming engine."""
+
+    job: Job
+    task: asyncio.Task[None] | None = None
+    begun: bool = False
+    dead: bool = False
+
+    def stop(self) -> None:
+        """End it. A task cancelled before its first step would run no clean-up, and keep its slot for ever."""
+        self.dead = True
+        if self.begun and self.task is not None:
+            self.task.cancel()
 
 
 class StreamWorker:
@@ -178,9 +211,9 @@ class StreamWorker:
         queue: ReadyQueue | None = None,
     ) -> None:
         self.engine = engine
-        self.desk = _Desk(stage, engine.name, broker, clock, queue or ReadyQueue())
+        self.desk = _Desk(stage, engine.name, broker, clock, ReadyQueue() if queue is None else queue)
         self._free = asyncio.Semaphore(engine.slots)
-        self._running: dict[str, tuple[Job, asyncio.Task[None]]] = {}
+        self._running: dict[str, _Stream] = {}
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -191,28 +224,33 @@ class StreamWorker:
                 while True:
                     await self.desk.some()
                     await self._free.acquire()
-                    await self.desk.drop_dead()
                     job = self.desk.queue.head(self.desk.clock.now(), self.desk.cost.predict(1.0))
                     if job is None:
                         self._free.release()
                         continue
                     self.desk.queue.remove(job)
                     self.desk.changed.set()
-                    self._running[job.id] = (job, group.create_task(self._stream(job)))
+                    stream = self._running[job.id] = _Stream(job)
+                    stream.task = group.create_task(self._stream(stream))
         finally:
             stop_listening()
 
     def _on_cancel(self, session: str, generation: Generation) -> None:
-        for job, task in list(self._running.values()):
-            if job.session == session and job.generation < generation:
-                task.cancel()
+        self.desk.on_cancel(session, generation)
+        for stream in self._running.values():
+            if stream.job.session == session and stream.job.generation < generation:
+                stream.stop()
 
-    async def _stream(self, job: Job) -> None:
+    async def _stream(self, stream: "_Stream") -> None:
+        stream.begun = True
+        job = stream.job
         started = self.desk.clock.now()
         queued = started - job.created
         sequence = 0
         failure: Failure | None = None
         try:
+            if stream.dead:
+                return
             async with aclosing(self.engine.stream(job.work)) as results:  # type: ignore[type-var]
                 async for result in results:
                     computed = self.desk.clock.now() - started
@@ -224,7 +262,7 @@ class StreamWorker:
             log.exception("engine %s failed", self.engine.name)
             failure = as_failure(EngineFailed(f"{self.engine.name} failed: {error}"))
         finally:
-            self._running.pop(job.id, None)
+            del self._running[job.id]
             self._free.release()
             await self.desk.broker.done(job)
         took = self.desk.clock.now() - started
