@@ -1,7 +1,6 @@
 """The dialogue's end of the broker: jobs go out, their chunks come back to whoever asked."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 from polytalk.broker.base import Broker
 from polytalk.clock import Clock
@@ -22,6 +21,7 @@ class Replies:
         self.job = job
         self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue(MAX_WAITING)
         self._next = 0
+        self._ended = False
         self.queued: Seconds = 0.0
         self.computed: Seconds = 0.0
 
@@ -32,13 +32,13 @@ class Replies:
             chunk = None  # an engine gone wild: end the job rather than grow
         self._chunks.put_nowait(chunk)
 
-    async def __aiter__(self) -> AsyncIterator[Result]:
+    def __aiter__(self) -> "Replies":
+        return self
+
+    async def __anext__(self) -> Result:
         """Raises Cancelled, WorkerLost, or the error that the engine gave."""
-        while True:
-            try:
-                chunk = await asyncio.wait_for(self._chunks.get(), SILENCE)
-            except TimeoutError:
-                raise WorkerLost(f"no word from {self.job.stage}/{self.job.engine} for {SILENCE:.0f} s") from None
+        while not self._ended:
+            chunk = await self._take()
             if chunk is None:
                 raise Cancelled("the turn was interrupted")
             if chunk.sequence < self._next:
@@ -47,16 +47,23 @@ class Replies:
             self.queued, self.computed = chunk.queued, chunk.computed
             if isinstance(chunk.result, Failure):
                 raise by_code(chunk.result.code, chunk.result.message)
+            self._ended = chunk.final
             if chunk.result is not None:
-                yield chunk.result
-            if chunk.final:
-                return
+                return chunk.result
+        raise StopAsyncIteration
 
     async def only(self) -> Result:
         """The single result of a job that has one. Raises as iterating does, and EngineFailed for none."""
         async for result in self:
             return result
         raise EngineFailed(f"{self.job.stage}/{self.job.engine} gave no result")
+
+    async def _take(self) -> Chunk | None:
+        try:
+            async with asyncio.timeout(SILENCE):
+                return await self._chunks.get()
+        except TimeoutError:
+            raise WorkerLost(f"no word from {self.job.stage}/{self.job.engine} for {SILENCE:.0f} s") from None
 
 
 class Dispatcher:
@@ -79,7 +86,9 @@ class Dispatcher:
                     del self._open[chunk.job]
 
     async def submit(self, job: Job) -> Replies:
-        """Publish a job. Raises Shed."""
+        """Publish a job. Raises Shed, and Cancelled for a job that is dead already."""
+        if not self.broker.alive(job):
+            raise Cancelled("the turn was interrupted")
         replies = self._open[job.id] = Replies(job)
         try:
             await self.broker.publish(job)
