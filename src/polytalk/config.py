@@ -55,6 +55,10 @@ class TenantSettings(Table):
     lending_limit: float = Field(1.0, ge=0, le=1)
 
 
+ANYBODY = TenantSettings(name="default")
+"""Whoever gives no token."""
+
+
 class Limits(Table):
     """Bounds on every size, rate and time a client can reach."""
 

@@ -15,13 +15,16 @@ from tests.support.sound import LEVEL, LoopClock, now, voice
 from polytalk.broker.memory import MemoryBroker
 from polytalk.dialogue.dispatch import Dispatcher
 from polytalk.dialogue.events import DialogueEvent, ResponseFinished, Spoke
+from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.persona import Persona
 from polytalk.dialogue.session import Bounds, Session
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.turn import Kit, Personas
 from polytalk.dialogue.voices import Voices
 from polytalk.media.pcm import silence
-from polytalk.types import SPEECH_RATE, Seconds, Stage
+from polytalk.schedule.admission import TARGET, VIP_RESERVE, Admission
+from polytalk.schedule.demand import TurnDemand
+from polytalk.types import SPEECH_RATE, Seconds, Stage, Tier
 from polytalk.worker.loop import StreamWorker
 
 E = TypeVar("E", bound=DialogueEvent)
@@ -31,6 +34,13 @@ SETTINGS = SessionSettings(avatar="mira", voice="vera", mouth=True)
 PERSONA = Persona(instructions="You are a test.", wrong_language="I only speak English.")
 LONGEST: Seconds = 300.0
 """Virtual seconds after which an awaited event is not coming."""
+
+
+class OnePlace(TurnDemand):
+    """Every turn takes one place, whatever it cost."""
+
+    def rungs(self) -> list[dict[str, float]]:
+        return [{"places": TARGET - VIP_RESERVE}]
 
 
 class Scene:
@@ -44,7 +54,9 @@ class Scene:
         face: ScriptedFace | None = None,
         max_queue: int = 1_000,
         max_lead: Seconds = 3.0,
+        places: float = 1_000.0,
     ) -> None:
+        """`places`: how many turns there is room for at once, where a turn takes one and vips have a tenth more."""
         self.asr = asr or ScriptedAsr()
         self.llm = llm or ScriptedLlm()
         self.tts = tts or ScriptedTts()
@@ -53,12 +65,14 @@ class Scene:
         self.broker = MemoryBroker(max_queue)
         self.dispatcher = Dispatcher(self.broker, self.clock)
         self.room = True
+        self.gate = Gate(Admission({"places": places}), OnePlace({Stage.THINK: "places"}), self.clock)
         self.kit = Kit(
             asr=self.asr.name,
             llm=self.llm.name,
             face=self.face.name,
             voices=Voices([self.tts]),
             llm_languages=self.llm.languages,
+            gate=self.gate,
             has_room=lambda: self.room,
             max_lead=max_lead,
         )
@@ -85,12 +99,12 @@ class Scene:
             task.cancel()
         await self._group.__aexit__(None, None, None)  # a failed assertion is shown as it is, not in a group
 
-    def call(self, guess: bool = False, **changes: Any) -> "Caller":
+    def call(self, guess: bool = False, tier: Tier = Tier.STANDARD, **changes: Any) -> "Caller":
         """A caller with a session of its own; `changes` are to the settings of the session.
 
         Without `guess` (speculation) every utterance is one request to the ASR, which keeps scripts simple.
         """
-        return Caller(self, self.settings(**changes), Bounds(speculate=guess))
+        return Caller(self, self.settings(**changes), Bounds(speculate=guess), tier)
 
     @staticmethod
     def settings(**changes: Any) -> SessionSettings:
@@ -106,10 +120,12 @@ class Scene:
 class Caller:
     """A client: a microphone, and a record of what the session told it."""
 
-    def __init__(self, scene: Scene, settings: SessionSettings, bounds: Bounds) -> None:
+    def __init__(self, scene: Scene, settings: SessionSettings, bounds: Bounds, tier: Tier = Tier.STANDARD) -> None:
         self.bounds = bounds
         self.log: list[tuple[Seconds, DialogueEvent]] = []
-        self.session = Session(scene.dispatcher, scene.kit, LevelVad(), self._personas, settings, bounds, self._note)
+        self.session = Session(
+            scene.dispatcher, scene.kit, LevelVad(), self._personas, settings, bounds, self._note, tier.value, tier
+        )
         self._noted = asyncio.Event()
 
     async def __aenter__(self) -> "Caller":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, TypeAlias
 
 from polytalk.dialogue import events
@@ -14,7 +15,8 @@ from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.tasks import Spawn, Task
 from polytalk.dialogue.turn import Kit, Personas, Turn
 from polytalk.errors import PolytalkError
-from polytalk.types import Message, Seconds
+from polytalk.schedule.admission import Waiting
+from polytalk.types import Message, Seconds, Tier
 
 CancelReason: TypeAlias = Literal["turn_detected", "client_cancelled"]
 
@@ -23,6 +25,8 @@ CancelReason: TypeAlias = Literal["turn_detected", "client_cancelled"]
 class Answer:
     """A turn, and its delivery once that has begun."""
 
+    holder: str
+    """Under which it holds its lease."""
     turn: Turn
     settings: SessionSettings
     history: tuple[Message, ...]
@@ -44,6 +48,8 @@ class Answering:
         send_lead: Seconds,
         emit: Emit,
         spawn: Spawn,
+        tenant: str = "default",
+        tier: Tier = Tier.STANDARD,
     ) -> None:
         self._session = session
         self._dispatcher = dispatcher
@@ -53,16 +59,49 @@ class Answering:
         self._send_lead = send_lead
         self._emit = emit
         self._spawn = spawn
+        self._tenant = tenant
+        self._tier = tier
         self._generation = 0
+        self._holders: set[str] = set()
         self.current: Answer | None = None
         """The answer that the user waits for or hears; a guess is not it until it is adopted."""
 
-    def prepare(self, settings: SessionSettings, heard: tuple[Words, ...]) -> Answer:
-        """Begin to make an answer to the conversation and the utterances `heard`; nobody hears it yet."""
-        scope = Scope(self._dispatcher, self._session, self._generation)
+    def prepare(self, settings: SessionSettings, heard: tuple[Words, ...], *, guess: bool = False) -> Answer:
+        """Begin to make an answer to the conversation and the utterances `heard`; nobody hears it yet.
+
+        A guess runs on capacity that would idle; any other answer waits for room first.
+        """
+        scope = Scope(self._dispatcher, self._session, self._generation, self._tenant, self._tier)
         history = self._conversation.messages()
-        turn = Turn(scope, self._kit, settings, self._personas(settings.avatar), history, heard)
-        return Answer(turn, settings, history, [self._spawn(turn.run())])
+        enter = None if guess else partial(self._enter, scope.turn)
+        turn = Turn(scope, self._kit, settings, self._personas(settings.avatar), history, heard, enter)
+        return Answer(scope.turn, turn, settings, history, [self._spawn(turn.run())])
+
+    def adopt(self, answer: Answer) -> None:
+        """The user waits for this answer; a guess counts as admitted from now on."""
+        self.current = answer
+        if answer.holder not in self._holders:
+            self._holders.add(answer.holder)
+            self._kit.gate.adopt(answer.holder, self._tier)
+
+    async def _enter(self, holder: str) -> bool:
+        """Wait for room; whether there is room for the face."""
+
+        told: list[Waiting] = []
+
+        def tell(place: Waiting) -> None:
+            told.append(place)
+            self._emit(events.Capacity(place.position, place.wait))
+
+        self._holders.add(holder)
+        rung = await self._kit.gate.enter(holder, self._tier, tell)
+        if told or rung:
+            self._emit(events.Capacity(0, 0.0, face=rung == 0))
+        return rung == 0
+
+    def _leave(self, answer: Answer) -> None:
+        self._holders.discard(answer.holder)
+        self._kit.gate.leave(answer.holder)
 
     def fresh(self, answer: Answer, settings: SessionSettings) -> bool:
         """Whether an answer prepared earlier would be prepared alike now."""
@@ -77,7 +116,7 @@ class Answering:
         delivery = Delivery(new_id("resp"), item, answer.turn, self._emit, self._dispatcher.clock, self._send_lead)
         answer.delivery = delivery
         self._emit(events.ResponseStarted(delivery.response, item.id, previous, modality, metadata))
-        answer.tasks.append(self._spawn(self._deliver(delivery)))
+        answer.tasks.append(self._spawn(self._deliver(answer, delivery)))
 
     async def interrupt(self, reason: CancelReason) -> None:
         """End the current answer where the listener stopped hearing it."""
@@ -99,26 +138,31 @@ class Answering:
 
     async def forget(self) -> None:
         """The session is over."""
+        for holder in self._holders:
+            self._kit.gate.leave(holder)
         await self._dispatcher.forget(self._session)
 
-    @staticmethod
-    def _stop(answer: Answer) -> None:
+    def _stop(self, answer: Answer) -> None:
         for task in answer.tasks:
             task.cancel()
+        self._leave(answer)
 
     async def _kill_work(self) -> None:
         self._generation += 1
         await self._dispatcher.cancel(self._session, self._generation)
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, answer: Answer, delivery: Delivery) -> None:
         try:
             await delivery.run()
         except PolytalkError as error:
             self.current = None
+            self._leave(answer)
             self._finish(delivery, "failed", error.code, error.message)
             await self._kill_work()  # of a turn whose voice failed, the LLM may still be talking
         else:
             self.current = None
+            self._leave(answer)
+            self._kit.gate.learn(answer.turn.spent, answer.turn.made)
             self._finish(delivery, "completed")
 
     def _finish(self, delivery: Delivery, status: events.ResponseStatus, reason: str = "", message: str = "") -> None:

@@ -67,6 +67,16 @@ class ResponseStarted(Struct, frozen=True):
     metadata: dict[str, str] | None = None
 
 
+class Capacity(Struct, frozen=True):
+    """Where the answer stands that waits for room; position 0 once it has begun."""
+
+    position: int
+    wait: Seconds
+    """Expected."""
+    face: bool = True
+    """Whether there is room for the face as well, or for the voice alone."""
+
+
 class Said(Struct, frozen=True):
     """Words whose audio follows (or, in a text answer, the words themselves)."""
 
@@ -124,6 +134,7 @@ DialogueEvent: TypeAlias = (
     | Transcribed
     | TranscriptionFailed
     | ResponseStarted
+    | Capacity
     | Said
     | Spoke
     | ResponseFinished

@@ -65,6 +65,10 @@ class Gate:
         """A turn ended; see TurnDemand."""
         self.demand.learn(spent, speech)
 
+    def learn_listening(self, seconds: Seconds) -> None:
+        """An utterance was transcribed; see TurnDemand."""
+        self.demand.learn_listening(seconds)
+
     def observe(self, queued: Seconds) -> None:
         """A job that a listener waits for began after so long in its queue."""
         self.admission.delay.observe(queued, self.clock.now())

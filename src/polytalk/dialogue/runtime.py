@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from polytalk.avatar.bundle import Avatar, library
 from polytalk.broker.memory import MemoryBroker
 from polytalk.clock import RealClock
-from polytalk.config import EngineChoice, Settings
+from polytalk.config import ANYBODY, EngineChoice, Settings, TenantSettings
 from polytalk.dialogue.delivery import Emit
 from polytalk.dialogue.dispatch import Dispatcher, Scope
+from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.persona import Persona, load_personas
 from polytalk.dialogue.session import Bounds, Session
@@ -20,9 +21,11 @@ from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.turn import Kit, Personas
 from polytalk.dialogue.voices import Voices
 from polytalk.engines import models, registry
-from polytalk.engines.base import VadEngine
+from polytalk.engines.base import BatchEngine, VadEngine
 from polytalk.errors import BadInput, ConfigError
-from polytalk.types import Message, Stage, ThinkWork
+from polytalk.schedule.admission import Admission
+from polytalk.schedule.demand import TurnDemand
+from polytalk.types import Message, Stage, ThinkWork, Tier
 from polytalk.worker.group import OnProgress, WorkerGroup
 from polytalk.worker.pool import Pool
 
@@ -56,6 +59,7 @@ class Runtime:
             (Stage.FACE, face),
         ]
         self.workers = WorkerGroup(engines, broker, self._pool, self._clock)
+        self.gate = Gate(*_admission(engines, settings), self._clock)
         self._busy_queues = [(stage, engine.name) for stage, engine in engines]
         self._broker = broker
         self.kit = Kit(
@@ -64,6 +68,7 @@ class Runtime:
             face=face.name,
             voices=self.voices,
             llm_languages=tuple(llm.languages),
+            gate=self.gate,
             has_room=self._has_room,
             max_lead=settings.turn.max_lead_ms / 1000,
         )
@@ -89,8 +94,8 @@ class Runtime:
                 for task in tasks:
                     task.cancel()
 
-    def open_session(self, settings: SessionSettings, emit: Emit) -> Session:
-        """A conversation, to be entered as a context manager."""
+    def open_session(self, settings: SessionSettings, emit: Emit, tenant: TenantSettings = ANYBODY) -> Session:
+        """A conversation of a tenant's client, to be entered as a context manager."""
         limits, turn = self.settings.limits, self.settings.turn
         bounds = Bounds(
             max_utterance=limits.max_utterance_seconds,
@@ -98,7 +103,17 @@ class Runtime:
             send_lead=turn.send_lead_ms / 1000,
             speculate=turn.speculate,
         )
-        return Session(self._dispatcher, self.kit, self._vad, self.personas, settings, bounds, emit)
+        return Session(
+            self._dispatcher,
+            self.kit,
+            self._vad,
+            self.personas,
+            settings,
+            bounds,
+            emit,
+            tenant.name,
+            Tier(tenant.tier),
+        )
 
     def avatar(self, name: str) -> Avatar:
         """By id. Raises BadInput."""
@@ -139,7 +154,24 @@ class Runtime:
                 await self._dispatcher.forget(scope.session)
 
     def _has_room(self) -> bool:
-        return self._pool.idle and not any(self._broker.backlog(*queue) for queue in self._busy_queues)
+        waiting = any(self._broker.backlog(*queue) for queue in self._busy_queues)
+        return self._pool.idle and self.gate.roomy and not waiting
+
+
+CORES = "cores"
+
+
+def _admission(engines: Sequence[tuple[Stage, Any]], settings: Settings) -> tuple[Admission, TurnDemand]:
+    """Engines that compute here share the cores; one with slots of its own is a pool of slots."""
+    pools: dict[Stage, str] = {}
+    capacity: dict[str, float] = {CORES: float(settings.cores)}
+    for stage, engine in engines:
+        if isinstance(engine, BatchEngine):
+            pools[stage] = CORES
+        else:
+            pools.setdefault(stage, f"{stage} slots")
+            capacity[f"{stage} slots"] = capacity.get(f"{stage} slots", 0.0) + engine.slots
+    return Admission(capacity, settings.limits.queue_turns), TurnDemand(pools)
 
 
 def _create(kind: str, choice: EngineChoice) -> Any:

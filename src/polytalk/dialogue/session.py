@@ -24,7 +24,7 @@ from polytalk.dialogue.turn import Kit, Personas
 from polytalk.engines.base import VadEngine
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.media.pcm import duration
-from polytalk.types import LISTEN_RATE, Seconds
+from polytalk.types import LISTEN_RATE, Seconds, Tier
 
 TOO_LONG = "an utterance may last {:.0f} s; this one was cut there, and the rest is taken for the next one"
 
@@ -57,6 +57,8 @@ class Session:
         settings: SessionSettings,
         bounds: Bounds,
         emit: Emit,
+        tenant: str = "default",
+        tier: Tier = Tier.STANDARD,
     ) -> None:
         self.id = new_id("sess")
         self.settings = settings
@@ -68,7 +70,16 @@ class Session:
         self._ears = Ears(vad, settings.vad, bounds.max_utterance)
         self._hearings = Hearings(self.id, dispatcher, kit, self._tasks.spawn)
         self._answering = Answering(
-            self.id, dispatcher, kit, self.conversation, personas, bounds.send_lead, emit, self._tasks.spawn
+            self.id,
+            dispatcher,
+            kit,
+            self.conversation,
+            personas,
+            bounds.send_lead,
+            emit,
+            self._tasks.spawn,
+            tenant,
+            tier,
         )
         self._utterance_item = ""
         self._utterance_start = 0
@@ -174,7 +185,7 @@ class Session:
         if wanted and not self.responding and not self._hearings.pending and self._kit.has_room():
             audio = self._ears.utterance(self._utterance_start, event.at_ms)
             hearing = self._hearings.begin(audio, self.settings.language)
-            self._guess = Guess(hearing, self._answering.prepare(self.settings, (hearing.words,)))
+            self._guess = Guess(hearing, self._answering.prepare(self.settings, (hearing.words,), guess=True))
 
     async def _drop_guess(self) -> None:
         guess, self._guess = self._guess, None
@@ -199,6 +210,8 @@ class Session:
             # Words of an interrupted turn may still be on their way: they are answered with these.
             answer = self._answering.prepare(self.settings, (*self._hearings.pending.values(), hearing.words))
         if answer is not None:
+            if guess:
+                self._answering.adopt(answer)
             self._answering.current = answer
         self._take(item, audio, hearing, answer)
 

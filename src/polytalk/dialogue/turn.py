@@ -9,13 +9,14 @@ known whether the user has finished, and dropped without trace.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Protocol
 
 from msgspec import Struct
 
 from polytalk.dialogue.dispatch import Replies, Scope
+from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.persona import Persona
 from polytalk.dialogue.sentences import SentenceSplitter
 from polytalk.dialogue.settings import SessionSettings
@@ -57,6 +58,7 @@ class Kit(Struct, frozen=True):
     face: str
     voices: Voices
     llm_languages: tuple[str, ...]
+    gate: Gate
     has_room: Callable[[], bool]
     """Whether there is capacity that would idle otherwise."""
     max_lead: Seconds
@@ -88,6 +90,8 @@ async def transcribe(scope: Scope, kit: Kit, audio: bytes, language: str | None)
     result = await asked.only()
     if not isinstance(result, Transcript):
         raise EngineFailed(f"{kit.asr} answered with {type(result).__name__}, not with a transcript")
+    kit.gate.observe(asked.queued)
+    kit.gate.learn_listening(asked.computed)
     return Transcript(result.text.strip(), result.language)
 
 
@@ -102,8 +106,12 @@ class Turn:
         persona: Personas,
         history: tuple[Message, ...],
         heard: tuple[asyncio.Future[Transcript], ...] = (),
+        enter: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """`heard`: utterances still being transcribed; their words follow the history."""
+        """`heard`: utterances still being transcribed; their words follow the history.
+
+        `enter` waits for room and says whether there is room for the face too; None for a guess, which has room.
+        """
         self.settings = settings
         self.playout = Playout()
         self.usage: Usage | None = None
@@ -112,15 +120,22 @@ class Turn:
         self._persona = persona
         self._history = history
         self._heard = heard
+        self._enter = enter
+        self._face = settings.mouth
+        self.spent: dict[Stage, Seconds] = {}
+        """Compute-seconds (of an LLM: seconds in a slot) that the turn took at each stage."""
         self._failure: PolytalkError | None = None
         self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue(64)
-        self._made: Seconds = 0.0
+        self.made: Seconds = 0.0
+        """Speech made so far."""
 
     async def run(self) -> None:
         """Make the whole answer; an error ends up with the reader of `pieces`."""
         try:
             history, language = await self._listen()
             if history:
+                if self._enter is not None:
+                    self._face = await self._enter() and self._face
                 await self._answer(history, language)
         except PolytalkError as error:
             self._failure = error
@@ -177,11 +192,14 @@ class Turn:
             self.settings.max_tokens,
             self.settings.temperature,
         )
-        async for result in await self._scope.ask(Stage.THINK, self._kit.llm, work, self._scope.clock.now()):
+        replies = await self._scope.ask(Stage.THINK, self._kit.llm, work, self._scope.clock.now())
+        async for result in replies:
             if isinstance(result, TextDelta):
                 yield result.delta
             elif isinstance(result, Usage):
                 self.usage = result
+        self._kit.gate.observe(replies.queued)
+        self._account(replies)
 
     async def _sentences(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
         splitter = SentenceSplitter(language)
@@ -227,11 +245,11 @@ class Turn:
     async def _wait_for_lead(self) -> None:
         """Speech far ahead of playback is thrown away on an interruption, and takes the place of somebody's next."""
         clock = self._scope.clock
-        while (ahead := self._made - self.playout.heard(clock.now()) - self._kit.max_lead) > 0:
+        while (ahead := self.made - self.playout.heard(clock.now()) - self._kit.max_lead) > 0:
             await asyncio.sleep(max(0.02, ahead))
 
     async def _collect(self, sentence: str, replies: Replies) -> None:
-        text = sentence.strip() if not self._made or language_of(sentence) == "zh" else f" {sentence.strip()}"
+        text = sentence.strip() if not self.made or language_of(sentence) == "zh" else f" {sentence.strip()}"
         try:
             async for result in replies:
                 if isinstance(result, Speech) and result.audio:
@@ -239,20 +257,26 @@ class Turn:
                     text = ""
         except Unspeakable:
             pass  # it is shown, and the rest of the answer is said
+        self._account(replies)
         if text:
             await self._pieces.put(Piece(text))
 
     async def _with_mouth(self, text: str, speech: Speech) -> Piece:
         audio = speech.audio + bytes(-len(speech.audio) % FRAME_BYTES)
         due = self._due()
-        self._made += duration(audio, SPEECH_RATE)
-        if not self.settings.mouth:
+        self.made += duration(audio, SPEECH_RATE)
+        if not self._face:
             return Piece(text, audio)
         asked = await self._scope.ask(Stage.FACE, self._kit.face, FaceWork(audio, speech.phones), due)
         result = await asked.only()
+        self._account(asked)
         return Piece(text, audio, result.frames if isinstance(result, MouthFrames) else b"")
+
+    def _account(self, replies: Replies) -> None:
+        stage = replies.job.stage
+        self.spent[stage] = self.spent.get(stage, 0.0) + replies.computed
 
     def _due(self) -> Seconds:
         """When the next sample made will be played."""
         started = self.playout.started
-        return (self._scope.clock.now() if started is None else started) + self._made
+        return (self._scope.clock.now() if started is None else started) + self.made

@@ -9,12 +9,11 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from polytalk.config import TenantSettings
+from polytalk.config import ANYBODY, TenantSettings
 from polytalk.errors import Shed
 from polytalk.gateway.problems import problem
 from polytalk.schedule.admission import Places
 
-ANYBODY = TenantSettings(name="default")
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 """How browsers, which can't set headers on a WebSocket, send a key."""
 

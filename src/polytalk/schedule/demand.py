@@ -28,19 +28,28 @@ class TurnDemand:
         default_factory=lambda: {Stage.LISTEN: 0.01, Stage.THINK: 0.1, Stage.SPEAK: 0.01, Stage.FACE: 0.001}
     )
     """Starts at what the shipped engines cost on a slow core."""
+    speech: Seconds = 6.0
+    """How long an answer lasts, on average."""
     _turns: int = 0
+
+    def learn_listening(self, seconds: Seconds) -> None:
+        """An utterance took so many compute-seconds to transcribe; the length of its answer is not known yet."""
+        self._approach(Stage.LISTEN, seconds / self.speech, 1 / min(self._turns + 3, MEMORY))
 
     def learn(self, spent: Mapping[Stage, Seconds], speech: Seconds) -> None:
         """A turn spent so many compute-seconds at each stage and gave `speech` seconds of audio."""
         self._turns += 1
         weight = 1 / min(self._turns + 3, MEMORY)
+        self.speech += (max(speech, SHORTEST) - self.speech) * weight
         for stage, seconds in spent.items():
-            rate = seconds / max(speech, SHORTEST)
-            self.rates[stage] = self.rates.get(stage, rate) * (1 - weight) + rate * weight
+            self._approach(stage, seconds / max(speech, SHORTEST), weight)
 
     def rungs(self) -> list[dict[str, float]]:
         """Pool -> compute-seconds a second, for each rung of `LADDER`."""
         return [self._sum(frozenset()), self._sum(FACE_STAGES)]
+
+    def _approach(self, stage: Stage, rate: float, weight: float) -> None:
+        self.rates[stage] = self.rates.get(stage, rate) * (1 - weight) + rate * weight
 
     def _sum(self, without: frozenset[Stage]) -> dict[str, float]:
         demand: dict[str, float] = {}

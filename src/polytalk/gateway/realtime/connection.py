@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from polytalk.config import Limits
 from polytalk.dialogue.conversation import Item
-from polytalk.dialogue.events import DialogueEvent, ResponseFinished, Spoke
+from polytalk.dialogue.events import Capacity, DialogueEvent, ResponseFinished, Spoke
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.session import Session
 from polytalk.errors import BadInput, PolytalkError, Shed
@@ -41,6 +41,8 @@ class Connection:
         assert self._translator is not None
         if isinstance(what, ResponseFinished) and what.status == "cancelled":
             self._outbox.revoke(what.response)
+        if isinstance(what, Capacity) and not self._config.session.mouth:
+            return  # an event of the extension: strict clients break on those they do not know
         media_of = what.response if isinstance(what, Spoke) else None
         for wire in self._translator.translate(what):
             self._outbox.put(wire, media_of)

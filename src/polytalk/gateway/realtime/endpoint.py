@@ -56,7 +56,8 @@ class RealtimeEndpoint:
         voices = {avatar.id: self._runtime.default_voice(avatar) for avatar in self._runtime.avatars.values()}
         config = SessionConfig(self._runtime.settings, self._runtime.voices, voices, session)
         connection = Connection(socket, self._runtime.settings.limits, config)
-        await connection.serve(self._runtime.open_session(session, connection.emit))
+        tenant = self._door.tenant(socket)
+        await connection.serve(self._runtime.open_session(session, connection.emit, tenant))
 
     def _session_settings(self, model: str | None) -> SessionSettings:
         settings = self._runtime.settings

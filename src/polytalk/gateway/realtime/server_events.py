@@ -93,6 +93,13 @@ class Translator:
                 )
             case events.ResponseStarted():
                 yield from self._started(what)
+            case events.Capacity():
+                yield event(
+                    "session.capacity.updated",
+                    position=what.position,
+                    expected_wait_ms=round(what.wait * 1000),
+                    face=what.face,
+                )
             case events.Said():
                 kind = "response.output_audio_transcript" if self._modality == "audio" else "response.output_text"
                 yield self._content(f"{kind}.delta", what.response, what.item, delta=what.text)
