@@ -47,6 +47,7 @@ $(SETUP): pyproject.toml constraints.txt
 
 $(MODELS): $(SETUP) src/polytalk/engines/models-en.txt src/polytalk/engines/models-zh.txt
 	@echo "Installing models (once; about 250 MB for English, 270 MB more for Chinese) ..."
+	@$(if $(findstring zh,$(LANGS)),$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[zh]')
 	@$(BIN)/polytalk setup --languages $(LANGS)
 	@touch $@
 
