@@ -183,6 +183,9 @@ ClientEvent: TypeAlias = (
     | ResponseCancel
 )
 
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What decoding raises for bytes that are no JSON, or JSON nested beyond reason."""
+
 _decoder: msgspec.json.Decoder[ClientEvent] = msgspec.json.Decoder(ClientEvent)
 
 
@@ -199,7 +202,7 @@ def decode(frame: str | bytes) -> ClientEvent:
         reason, _, path = str(error).partition(" - at `$")
         param = path.rstrip("`").lstrip(".") or None
         raise BadInput(f"{reason}{f' (at {param})' if param else ''}", param=param) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadInput(f"the frame is not valid JSON: {error}", code="invalid_json") from None
 
 
@@ -207,5 +210,5 @@ def event_id_of(frame: str | bytes) -> str | None:
     """The id of an event that could not be decoded, for the error that answers it."""
     try:
         return msgspec.json.decode(frame, type=_Named).event_id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
