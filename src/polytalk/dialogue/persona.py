@@ -37,7 +37,7 @@ class Persona(Struct, frozen=True):
         shown = [
             m for pair in self.examples for m in (Message("user", pair.user), Message("assistant", pair.assistant))
         ]
-        return (Message("system", self.instructions), *shown, *merged(history))
+        return (Message("system", self.instructions), *merged((*shown, *history)))
 
 
 def merged(history: Sequence[Message]) -> list[Message]:
