@@ -1,5 +1,7 @@
 """Who an avatar is."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +41,7 @@ def test_roles_alternate_after_the_system_message(history: list[Message]) -> Non
     messages = MIRA.messages(history)
     roles = [message.role for message in messages]
     assert roles[0] == "system"
-    assert all(one != other for one, other in zip(roles, roles[1:], strict=False))
+    assert all(one != other for one, other in pairwise(roles))
     assert " ".join(message.content for message in messages[1:]).split()[6:] == [
         word for message in history for word in message.content.split()
     ]
