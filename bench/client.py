@@ -3,26 +3,35 @@
 import asyncio
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench import events
 from bench.microphone import Microphone, Saying
-from bench.questions import Utterance
+from bench.questions import Line, Utterance
 from bench.record import Record, Turn
 from polytalk.types import Seconds
 
 PATIENCE: Seconds = 30.0
 """An answer that has not ended by then never will."""
 
+FACE: Seconds = 0.5
+"""A mouth that has not moved so long after its first audio is not there."""
+
 
 class Caller:
-    """Use as an async context manager: entering it connects and begins to send the microphone."""
+    """Use as an async context manager: entering it connects and begins to send the microphone, if it has one."""
 
     def __init__(
-        self, url: str, *, avatar: str = "mira", silence_ms: int = 300, compression: str | None = None
+        self,
+        url: str,
+        *,
+        avatar: str = "mira",
+        silence_ms: int = 300,
+        compression: str | None = None,
+        microphone: bool = True,
     ) -> None:
         self.record = Record()
         self._url = f"{url}/v1/realtime?model={avatar}"
@@ -37,6 +46,7 @@ class Caller:
             "avatar": {"character": avatar},
         }
         self._compression = compression  # none by default, as on a good link
+        self._has_microphone = microphone
         self._configured = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
 
@@ -47,14 +57,16 @@ class Caller:
         self._reading = self._tasks.create_task(self._read())
         await self._send({"type": "session.update", "session": self._session})
         await asyncio.wait_for(self._configured.wait(), PATIENCE)
-        self._speaking = self._tasks.create_task(self.microphone.run())
+        if self._has_microphone:
+            self._speaking = self._tasks.create_task(self.microphone.run())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._reading.cancel()
-        self._speaking.cancel()
+        if self._has_microphone:
+            self._speaking.cancel()
         await self._tasks.__aexit__(kind, error, trace)
         await self._socket.close()
 
@@ -70,6 +82,17 @@ class Caller:
         began = await saying.began
         return self.record.ask(question, began), saying
 
+    async def write(self, text: str, modality: Literal["audio", "text"]) -> Turn:
+        """Ask in writing, and be answered by voice or in writing."""
+        turn = self.record.ask(Utterance(Line(text), b""), time.monotonic())
+        turn.speech_end = turn.asked
+        content = [{"type": "input_text", "text": text}]
+        await self._send(
+            {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": content}}
+        )
+        await self._send({"type": "response.create", "response": {"output_modalities": [modality]}})
+        return turn
+
     async def answered(self, turn: Turn) -> bool:
         """Wait for the answer's end; whether it came, and with audio."""
         try:
@@ -79,13 +102,18 @@ class Caller:
         return turn.answer is not None and turn.answer.first_audio is not None
 
     async def first_audio(self, turn: Turn) -> bool:
-        """Wait for the answer's first audio and for the moment the mouth moves; whether both came."""
+        """Wait for the answer's first audio, and for the mouth to move with it; whether there is audio."""
         until = time.monotonic() + PATIENCE
-        while time.monotonic() < until and not turn.finished.is_set():
-            if turn.answer is not None and turn.answer.first_motion is not None:
-                return True
+        while time.monotonic() < until:
+            answer = turn.answer
+            if answer is not None and answer.first_audio is not None:
+                until = min(until, answer.first_audio + FACE)  # a server short of room sends no face
+                if answer.first_motion is not None:
+                    break
+            if turn.finished.is_set():
+                break
             await asyncio.sleep(0.02)
-        return turn.answer is not None and turn.answer.first_motion is not None
+        return turn.answer is not None and turn.answer.first_audio is not None
 
     async def hear_out(self, turn: Turn) -> None:
         """Wait until the answer, which has arrived, was played."""

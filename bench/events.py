@@ -78,6 +78,11 @@ class ResponseDone(Struct):
     response: Response
 
 
+class CapacityUpdated(Struct):
+    position: int
+    """Place in the queue for room; 0 when the turn has room."""
+
+
 class ErrorDetails(Struct):
     message: str
     code: str | None = None
@@ -99,6 +104,7 @@ Event: TypeAlias = (
     | AudioDelta
     | MouthDelta
     | ResponseDone
+    | CapacityUpdated
     | Error
 )
 
@@ -114,6 +120,7 @@ _KINDS: dict[str, type[Event]] = {
     "response.output_audio.delta": AudioDelta,
     "response.animation_blendshapes.delta": MouthDelta,
     "response.done": ResponseDone,
+    "session.capacity.updated": CapacityUpdated,
     "error": Error,
 }
 

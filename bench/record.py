@@ -68,6 +68,8 @@ class Turn:
     stopped: Seconds | None = None
     transcribed: Seconds | None = None
     heard: str = ""
+    queued: bool = False
+    """It waited for room on the server before it was begun."""
     answer: Answer | None = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     """The answer is over, or there will be none."""
@@ -111,6 +113,9 @@ class Record:
             case events.MouthDelta():
                 if answer := self._answer(event.response_id, event.item_id):
                     answer.see(event.frames, now)
+            case events.CapacityUpdated():
+                if self.turns and event.position:
+                    self.turns[-1].queued = True
             case events.ResponseDone():
                 self._done(event.response, now)
             case events.SpeechStarted() | events.SpeechStopped() | events.Transcribed():

@@ -33,8 +33,8 @@ def measure(plan: Plan) -> Figure:
         rows,
         [
             f"Ideal: {ideal:.2f} turns a second. eff.: CPU of the turns' models (see cost) ÷ CPU that the server used.",
-            "underruns, gap: per turn. RSS: MiB, at the end. late: of the callers' own frames; over 20 ms the client was "
-            "short of CPU, and the server is better than its row.",
+            "underruns, gap: per turn. RSS: MiB, at the end. late: of the callers' own frames; over 20 ms the client "
+            "was short of CPU, and the server is better than its row.",
         ],
     )
 
@@ -53,6 +53,8 @@ def _row(users: int, talk: Talk, models: Seconds, server: Server) -> Row:
     return {
         "users": users,
         "turns": len(talk.turns),
+        "queued": sum(turn.queued for turn in talk.turns),
+        "no face": sum(answer.first_motion is None for answer in answers),
         "failed": sum(len(call.failed) for call in talk.calls),
         "TTFA p50": percentile_ms(waits, 50),
         "p95": percentile_ms(waits, 95),
