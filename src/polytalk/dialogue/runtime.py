@@ -24,8 +24,9 @@ from polytalk.engines import models, registry
 from polytalk.engines.base import BatchEngine, VadEngine
 from polytalk.errors import BadInput, ConfigError
 from polytalk.schedule.admission import Admission
+from polytalk.schedule.bank import Account, Bank
 from polytalk.schedule.demand import TurnDemand
-from polytalk.types import Message, Stage, ThinkWork, Tier
+from polytalk.types import Message, Seconds, Stage, ThinkWork, Tier
 from polytalk.worker.group import OnProgress, WorkerGroup
 from polytalk.worker.pool import Pool
 
@@ -58,7 +59,8 @@ class Runtime:
             *((Stage.SPEAK, speaker) for speaker in speakers),
             (Stage.FACE, face),
         ]
-        self.workers = WorkerGroup(engines, broker, self._pool, self._clock)
+        self.bank = _bank(settings, self._clock.now())
+        self.workers = WorkerGroup(engines, broker, self._pool, self._clock, self.bank)
         self.gate = Gate(*_admission(engines, settings), self._clock)
         self._busy_queues = [(stage, engine.name) for stage, engine in engines]
         self._broker = broker
@@ -156,6 +158,18 @@ class Runtime:
     def _has_room(self) -> bool:
         waiting = any(self._broker.backlog(*queue) for queue in self._busy_queues)
         return self._pool.idle and self.gate.roomy and not waiting
+
+
+def _bank(settings: Settings, now: Seconds) -> Bank:
+    """An account for every tenant of the settings. Raises ConfigError when more is promised than there is."""
+    bank = Bank(float(settings.cores), now)
+    for tenant in settings.tenants:
+        ceiling = float("inf") if tenant.ceiling is None else tenant.ceiling
+        try:
+            bank.open(Account(tenant.name, tenant.entitlement, ceiling, tenant.lending_limit))
+        except ValueError as error:
+            raise ConfigError(f"[[tenants]] {error}") from None
+    return bank
 
 
 CORES = "cores"

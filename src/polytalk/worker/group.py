@@ -12,11 +12,13 @@ from polytalk.broker.base import Broker
 from polytalk.clock import Clock
 from polytalk.engines.base import BatchEngine, Resident
 from polytalk.errors import EngineFailed, PolytalkError
+from polytalk.schedule.bank import Bank
 from polytalk.schedule.fairshare import FairShare
 from polytalk.schedule.order import ReadyQueue
 from polytalk.types import Seconds, Stage
 from polytalk.worker.loop import BatchWorker, StreamWorker
 from polytalk.worker.pool import Pool
+from polytalk.worker.stats import WorkerStats
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +38,16 @@ OnProgress: TypeAlias = Callable[[Progress], None]
 class WorkerGroup:
     """The engines of this process, each with its worker, sharing one pool of cores."""
 
-    def __init__(self, engines: Sequence[tuple[Stage, Any]], broker: Broker, pool: Pool, clock: Clock) -> None:
-        fair = FairShare()  # one for all stages: a share is of the machine, not of a queue
+    def __init__(
+        self, engines: Sequence[tuple[Stage, Any]], broker: Broker, pool: Pool, clock: Clock, bank: Bank | None = None
+    ) -> None:
+        fair = FairShare()  # one for all stages, as the bank is: a share is of the machine, not of a queue
         self.pool = pool
         self._clock = clock
         self._workers: list[BatchWorker | StreamWorker] = [
-            BatchWorker(stage, engine, broker, pool, clock, ReadyQueue(fair))
+            BatchWorker(stage, engine, broker, pool, clock, ReadyQueue(fair, bank))
             if isinstance(engine, BatchEngine)
-            else StreamWorker(stage, engine, broker, clock, ReadyQueue(fair))
+            else StreamWorker(stage, engine, broker, clock, ReadyQueue(fair, bank))
             for stage, engine in engines
         ]
         self.ready: dict[str, bool] = {self._label(worker): False for worker in self._workers}
@@ -52,6 +56,10 @@ class WorkerGroup:
     def engines(self) -> list[Resident]:
         """The engines, in the order they are prepared."""
         return [worker.engine for worker in self._workers]
+
+    def stats(self) -> list[WorkerStats]:
+        """How each worker does, for the metrics."""
+        return [worker.stats() for worker in self._workers]
 
     async def prepare(self, on_progress: OnProgress) -> None:
         """Load every engine and have each answer once. Raises SetupError, EngineFailed.

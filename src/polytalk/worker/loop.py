@@ -13,82 +13,14 @@ from polytalk.clock import Clock
 from polytalk.engines.base import BatchEngine, StreamEngine
 from polytalk.errors import EngineFailed, PolytalkError
 from polytalk.schedule.batch import Batch, form
-from polytalk.schedule.cost import Cost
 from polytalk.schedule.order import ReadyQueue
-from polytalk.schedule.window import Arrivals, Release, hold
-from polytalk.types import Chunk, Failure, Generation, Job, Result, Seconds, Stage
+from polytalk.schedule.window import Release, hold
+from polytalk.types import Failure, Generation, Job, Result, Seconds, Stage
+from polytalk.worker.desk import Desk
 from polytalk.worker.pool import Pool
+from polytalk.worker.stats import WorkerStats, read
 
 log = logging.getLogger(__name__)
-
-PREFETCH = 256
-"""Jobs a worker takes from the broker ahead of running them: what its policy can choose among."""
-
-
-class _Desk:
-    """What both loops share: the jobs at hand in the policy's order, and how answers leave."""
-
-    def __init__(self, stage: Stage, name: str, broker: Broker, clock: Clock, queue: ReadyQueue) -> None:
-        self.stage = stage
-        self.name = name
-        self.broker = broker
-        self.clock = clock
-        self.queue = queue
-        self.cost = Cost()
-        self.arrivals = Arrivals()
-        self.changed = asyncio.Event()
-        self._dead: list[Job] = []
-
-    async def receive(self) -> None:
-        """Take jobs from the broker for as long as the worker runs."""
-        while True:
-            room = PREFETCH - len(self.queue)
-            if room <= 0:
-                self.changed.clear()
-                await self.changed.wait()
-                continue
-            for job in await self.broker.receive(self.stage, self.name, room):
-                self.arrivals.note(self.clock.now())
-                if self.broker.alive(job):  # it may have died on its way
-                    self.queue.push(job)
-                else:
-                    self._dead.append(job)
-            self.changed.set()
-
-    async def some(self) -> None:
-        """Wait until there is a job."""
-        while True:
-            while self._dead:
-                await self.broker.done(self._dead.pop())
-            if self.queue:
-                return
-            self.changed.clear()
-            await self.changed.wait()
-
-    def on_cancel(self, session: str, generation: Generation) -> None:
-        """Cancelled jobs are dropped unrun. At once: the broker forgets a session that is over, `alive` with it."""
-        for job in [job for job in self.queue if job.session == session and job.generation < generation]:
-            self.queue.remove(job)
-            self._dead.append(job)
-        self.changed.set()
-
-    async def answer(
-        self, job: Job, sequence: int, result: Result | None, *, final: bool, queued: Seconds, computed: Seconds
-    ) -> None:
-        """Send one piece of a job's result."""
-        await self.broker.reply(
-            Chunk(
-                job=job.id,
-                session=job.session,
-                generation=job.generation,
-                sequence=sequence,
-                result=result,
-                final=final,
-                reply_to=job.reply_to,
-                queued=queued,
-                computed=computed,
-            )
-        )
 
 
 class BatchWorker:
@@ -105,9 +37,10 @@ class BatchWorker:
     ) -> None:
         self.engine = engine
         self.pool = pool
-        self.desk = _Desk(stage, engine.name, broker, clock, ReadyQueue() if queue is None else queue)
+        self.desk = Desk(stage, engine.name, broker, clock, ReadyQueue() if queue is None else queue)
         self.releases: Counter[Release] = Counter()
         """Why batches were let go, for the metrics."""
+        self._batches = 0
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -159,6 +92,10 @@ class BatchWorker:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.desk.changed.wait(), max(0.0, until - self.desk.clock.now()))
 
+    def stats(self) -> WorkerStats:
+        """A reading for the metrics."""
+        return read(self.desk, self._batches, self.releases)
+
     def _units(self, job: Job) -> float:
         return self.engine.units(job.work)
 
@@ -166,6 +103,7 @@ class BatchWorker:
         started = self.desk.clock.now()
         works = [job.work for job in batch]
         results: Sequence[Result | PolytalkError]
+        self._batches += 1
         try:
             results = await self.pool.run(lambda: self.engine.run(works))
             if len(results) != len(works):
@@ -173,13 +111,13 @@ class BatchWorker:
         except Exception as error:  # an engine's defect must not end the worker, nor leave a listener waiting
             log.exception("engine %s failed on a batch of %d", self.engine.name, len(batch))
             results = [EngineFailed(f"{self.engine.name} failed: {error}")] * len(batch)
+        self._batches -= 1
         took = self.desk.clock.now() - started
         self.desk.cost.observe(sum(map(self._units, batch)), took, len(batch))
         for job, result in zip(batch, results, strict=True):
-            self.desk.queue.charge(job, took / len(batch), started + took)
-            await self.desk.answer(
-                job, 0, as_result(result), final=True, queued=started - job.created, computed=took / len(batch)
-            )
+            queued, share = started - job.created, took / len(batch)
+            self.desk.account(job, queued=queued, computed=share, share=share)
+            await self.desk.answer(job, 0, as_result(result), final=True, queued=queued, computed=share)
             await self.desk.broker.done(job)
 
 
@@ -211,7 +149,7 @@ class StreamWorker:
         queue: ReadyQueue | None = None,
     ) -> None:
         self.engine = engine
-        self.desk = _Desk(stage, engine.name, broker, clock, ReadyQueue() if queue is None else queue)
+        self.desk = Desk(stage, engine.name, broker, clock, ReadyQueue() if queue is None else queue)
         self._free = asyncio.Semaphore(engine.slots)
         self._running: dict[str, _Stream] = {}
 
@@ -234,6 +172,10 @@ class StreamWorker:
                     stream.task = group.create_task(self._stream(stream))
         finally:
             stop_listening()
+
+    def stats(self) -> WorkerStats:
+        """A reading for the metrics."""
+        return read(self.desk, len(self._running), Counter())
 
     def _on_cancel(self, session: str, generation: Generation) -> None:
         self.desk.on_cancel(session, generation)
@@ -267,7 +209,7 @@ class StreamWorker:
             await self.desk.broker.done(job)
         took = self.desk.clock.now() - started
         self.desk.cost.observe(self.engine.units(job.work), took)
-        self.desk.queue.charge(job, took / self.engine.slots, started + took)
+        self.desk.account(job, queued=queued, computed=took, share=took / self.engine.slots)
         await self.desk.answer(job, sequence, failure, final=True, queued=queued, computed=took)
 
 

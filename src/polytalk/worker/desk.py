@@ -1,0 +1,89 @@
+"""A worker's desk: the jobs at hand in the policy's order, and how answers leave."""
+
+import asyncio
+
+from polytalk.broker.base import Broker
+from polytalk.clock import Clock
+from polytalk.schedule.cost import Cost
+from polytalk.schedule.order import ReadyQueue
+from polytalk.schedule.window import Arrivals
+from polytalk.types import Chunk, Generation, Job, Result, Seconds, Stage
+
+PREFETCH = 256
+"""Jobs a worker takes from the broker ahead of running them: what its policy can choose among."""
+
+
+class Desk:
+    """What both loops share: the jobs at hand in the policy's order, and how answers leave."""
+
+    def __init__(self, stage: Stage, name: str, broker: Broker, clock: Clock, queue: ReadyQueue) -> None:
+        self.stage = stage
+        self.name = name
+        self.broker = broker
+        self.clock = clock
+        self.queue = queue
+        self.cost = Cost()
+        self.arrivals = Arrivals()
+        self.changed = asyncio.Event()
+        self.done = 0
+        self.computed: Seconds = 0.0
+        self.queued: Seconds = 0.0
+        self._dead: list[Job] = []
+
+    async def receive(self) -> None:
+        """Take jobs from the broker for as long as the worker runs."""
+        while True:
+            room = PREFETCH - len(self.queue)
+            if room <= 0:
+                self.changed.clear()
+                await self.changed.wait()
+                continue
+            for job in await self.broker.receive(self.stage, self.name, room):
+                self.arrivals.note(self.clock.now())
+                if self.broker.alive(job):  # it may have died on its way
+                    self.queue.push(job)
+                else:
+                    self._dead.append(job)
+            self.changed.set()
+
+    async def some(self) -> None:
+        """Wait until there is a job."""
+        while True:
+            while self._dead:
+                await self.broker.done(self._dead.pop())
+            if self.queue:
+                return
+            self.changed.clear()
+            await self.changed.wait()
+
+    def on_cancel(self, session: str, generation: Generation) -> None:
+        """Cancelled jobs are dropped unrun. At once: the broker forgets a session that is over, `alive` with it."""
+        for job in [job for job in self.queue if job.session == session and job.generation < generation]:
+            self.queue.remove(job)
+            self._dead.append(job)
+        self.changed.set()
+
+    def account(self, job: Job, *, queued: Seconds, computed: Seconds, share: Seconds) -> None:
+        """A job is done that waited and computed so long, and used `share` compute-seconds of its pool."""
+        self.done += 1
+        self.queued += queued
+        self.computed += computed
+        self.queue.charge(job, share, self.clock.now())
+
+    async def answer(
+        self, job: Job, sequence: int, result: Result | None, *, final: bool, queued: Seconds, computed: Seconds
+    ) -> None:
+        """Send one piece of a job's result."""
+        await self.broker.reply(
+            Chunk(
+                job=job.id,
+                session=job.session,
+                generation=job.generation,
+                sequence=sequence,
+                result=result,
+                final=final,
+                reply_to=job.reply_to,
+                queued=queued,
+                computed=computed,
+            )
+        )
