@@ -131,6 +131,11 @@ class Answering:
             self._finish(answer.delivery, "cancelled", reason)
         await self._kill_work()
 
+    def withdraw(self, answer: Answer) -> None:
+        """Nothing was said after all: the current answer ends before anybody hears it."""
+        self.current = None
+        self._stop(answer)
+
     async def drop(self, answer: Answer) -> None:
         """End an answer that nobody hears, without trace. None may be given meanwhile: it would end with it."""
         self._stop(answer)

@@ -244,4 +244,4 @@ class Session:
         if said:
             self._answering.give(answer)
         else:
-            self._answering.current = None
+            self._answering.withdraw(answer)
