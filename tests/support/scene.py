@@ -54,6 +54,7 @@ class Scene:
         face: ScriptedFace | None = None,
         max_queue: int = 1_000,
         max_lead: Seconds = 3.0,
+        llm_languages: tuple[str, ...] = ("*",),
         places: float = 1_000.0,
     ) -> None:
         """`places`: how many turns there is room for at once, where a turn takes one and vips have a tenth more."""
@@ -71,7 +72,7 @@ class Scene:
             llm=self.llm.name,
             face=self.face.name,
             voices=Voices([self.tts]),
-            llm_languages=self.llm.languages,
+            llm_languages=llm_languages,
             gate=self.gate,
             has_room=lambda: self.room,
             max_lead=max_lead,
@@ -98,6 +99,19 @@ class Scene:
         for task in self._tasks:
             task.cancel()
         await self._group.__aexit__(None, None, None)  # a failed assertion is shown as it is, not in a group
+        if error is None:
+            self._assert_nothing_is_left()
+
+    def _assert_nothing_is_left(self) -> None:
+        """Of calls that are over: no job, no memory, no work, no place."""
+        assert self.dispatcher._open == {}
+        assert self.broker._generations == {}
+        self.assert_idle()
+
+    def assert_idle(self) -> None:
+        """No engine works, and no turn holds a place."""
+        assert not any(self.busy.values())
+        assert self.gate.admission.leases == {}
 
     def call(self, guess: bool = False, tier: Tier = Tier.STANDARD, **changes: Any) -> "Caller":
         """A caller with a session of its own; `changes` are to the settings of the session.
@@ -121,6 +135,7 @@ class Caller:
     """A client: a microphone, and a record of what the session told it."""
 
     def __init__(self, scene: Scene, settings: SessionSettings, bounds: Bounds, tier: Tier = Tier.STANDARD) -> None:
+        self.scene = scene
         self.bounds = bounds
         self.log: list[tuple[Seconds, DialogueEvent]] = []
         self.session = Session(

@@ -266,7 +266,7 @@ async def test_whatever_the_user_does_and_when_the_session_goes_on(given_moments
         await caller.hushes(1.0)
         await asyncio.sleep(20)
         assert not caller.session.responding
-        assert not any(scene.busy.values())
+        scene.assert_idle()
         answers = len(caller.all(ResponseStarted))
         assert len(caller.all(ResponseFinished)) == answers
         await caller.asks()

@@ -126,6 +126,7 @@ async def test_a_guess_that_heard_nothing_is_no_answer() -> None:
         await asyncio.sleep(2)
         assert caller.all(ResponseStarted) == []
         assert not caller.session.responding
+        scene.assert_idle()
 
 
 async def test_an_answer_asked_for_at_a_pause_is_given_and_ends() -> None:
