@@ -81,6 +81,17 @@ def doctor(languages: Languages = None) -> None:
 
 
 @app.command()
+def bank(
+    url: Annotated[str, typer.Option(help="The server to ask.")] = "http://127.0.0.1:8080",
+    entries: Annotated[int, typer.Option(min=0, max=1000, help="Newest entries of the ledger to show.")] = 0,
+) -> None:
+    """Show who is entitled to which compute, who borrowed, who lent, and who owes."""
+    from polytalk.cli.bank import run
+
+    run(url, entries)
+
+
+@app.command()
 def inspect(file: Annotated[Path, typer.Argument(help="A clip.", exists=True, dir_okay=False)]) -> None:
     """Show what a clip says about where it comes from."""
     from polytalk.cli.inspect import run

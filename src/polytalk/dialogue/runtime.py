@@ -50,18 +50,18 @@ class Runtime:
         speakers = [_create("tts", choice) for choice in settings.tts_choices()]
         self.voices = Voices(speakers)
         self._pool = Pool(settings.cores)
-        self._clock = RealClock()
+        self.clock = RealClock()
         broker = MemoryBroker(settings.limits.queue_jobs)
-        self._dispatcher = Dispatcher(broker, self._clock)
+        self._dispatcher = Dispatcher(broker, self.clock)
         engines = [
             (Stage.LISTEN, asr),
             (Stage.THINK, llm),
             *((Stage.SPEAK, speaker) for speaker in speakers),
             (Stage.FACE, face),
         ]
-        self.bank = _bank(settings, self._clock.now())
-        self.workers = WorkerGroup(engines, broker, self._pool, self._clock, self.bank)
-        self.gate = Gate(*_admission(engines, settings), self._clock)
+        self.bank = _bank(settings, self.clock.now())
+        self.workers = WorkerGroup(engines, broker, self._pool, self.clock, self.bank)
+        self.gate = Gate(*_admission(engines, settings), self.clock)
         self._busy_queues = [(stage, engine.name) for stage, engine in engines]
         self._broker = broker
         self.kit = Kit(
@@ -151,7 +151,7 @@ class Runtime:
                 messages = self.personas(avatar.id)(language).messages([Message("user", "Hi")])
                 work = ThinkWork(messages, max_tokens=1)
                 scope = Scope(self._dispatcher, new_id("warm"), 0)
-                async for _ in await scope.ask(Stage.THINK, self.kit.llm, work, self._clock.now()):
+                async for _ in await scope.ask(Stage.THINK, self.kit.llm, work, self.clock.now()):
                     pass
                 await self._dispatcher.forget(scope.session)
 

@@ -11,7 +11,9 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import BadInput
+from polytalk.gateway.counter import BankCounter
 from polytalk.gateway.door import Door
+from polytalk.gateway.metrics import Metrics
 from polytalk.gateway.pages import Pages, SecurityHeaders
 from polytalk.gateway.problems import problem
 from polytalk.gateway.realtime.endpoint import RealtimeEndpoint
@@ -28,6 +30,8 @@ def create_app(runtime: Runtime, status: Status) -> Starlette:
         routes=[
             Route("/healthz", lambda _: JSONResponse({"status": "ok"})),
             Route("/readyz", status.readyz),
+            Route("/metrics", Metrics(runtime, door, status).serve),
+            Route("/ops/bank", BankCounter(runtime).serve),
             Route("/v1/models", catalogue.models),
             Route("/v1/avatars", catalogue.avatars),
             Route("/v1/avatars/{avatar}/bundle", catalogue.bundle),

@@ -25,10 +25,15 @@ class Door:
         self._places = Places(places)
         self._tenants = [(tenant.token.get_secret_value(), tenant) for tenant in tenants if tenant.token is not None]
 
+    @property
+    def inside(self) -> int:
+        """Sessions that hold a place."""
+        return len(self._places.held)
+
     def refusal(self, socket: WebSocket) -> Response | None:
         """The answer for a client that may not enter, or None."""
         host = socket.client.host if socket.client else ""
-        if not _is_loopback(host):
+        if not is_loopback(host):
             return problem(
                 401, "this server has no keys yet, so it serves clients on its own machine only", "invalid_api_key"
             )
@@ -69,7 +74,8 @@ def _token(socket: WebSocket) -> str:
     return next((name.removeprefix(KEY_SUBPROTOCOL) for name in offered if name.startswith(KEY_SUBPROTOCOL)), "")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -141,6 +141,11 @@ class Admission:
                 return Waiting(index + 1, self.expected_wait(index + 1))
         return None
 
+    @property
+    def queued(self) -> int:
+        """Turns that wait."""
+        return len(self._queue)
+
     def use(self, pool: str) -> float:
         """The share of a pool that the leases take."""
         return sum(demand.get(pool, 0.0) for demand in self.leases.values()) / self.capacity[pool]

@@ -1,0 +1,104 @@
+"""`/metrics`: what this process does, read when it is asked for."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from polytalk.dialogue.runtime import Runtime
+from polytalk.gateway.door import Door
+from polytalk.gateway.status import Status
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics(Collector):
+    """Reads workers, admission, bank and door; keeps nothing of its own."""
+
+    def __init__(self, runtime: Runtime, door: Door, status: Status) -> None:
+        self._runtime = runtime
+        self._door = door
+        self._status = status
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    async def serve(self, _: Request) -> Response:
+        """The Prometheus text format."""
+        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE)
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus_client."""
+        yield _gauge("polytalk_ready", "1 when every engine has answered once", float(self._status.ready))
+        yield _gauge("polytalk_sessions", "Sessions connected", float(self._door.inside))
+        yield from self._workers()
+        yield from self._admission()
+        yield from self._bank()
+
+    def _workers(self) -> Iterator[Metric]:
+        labels = ["stage", "engine"]
+        waiting = GaugeMetricFamily("polytalk_jobs_waiting", "Jobs that wait for an engine", labels=labels)
+        running = GaugeMetricFamily("polytalk_batches_running", "Batches or streams under way", labels=labels)
+        jobs = CounterMetricFamily("polytalk_jobs", "Jobs done", labels=labels)
+        queued = CounterMetricFamily("polytalk_job_queue_seconds", "Time that jobs waited", labels=labels)
+        computed = CounterMetricFamily("polytalk_job_compute_seconds", "Time that engines worked", labels=labels)
+        slope = GaugeMetricFamily("polytalk_cost_slope_seconds", "Cost fit: seconds a unit", labels=labels)
+        overhead = GaugeMetricFamily("polytalk_cost_overhead_seconds", "Cost fit: seconds a batch", labels=labels)
+        error = GaugeMetricFamily("polytalk_cost_error_ratio", "Cost fit: mean relative error", labels=labels)
+        released = CounterMetricFamily(
+            "polytalk_batches_released", "Batches, by why they were let go", labels=[*labels, "reason"]
+        )
+        for stats in self._runtime.workers.stats():
+            at = [stats.stage.value, stats.engine]
+            readings = (
+                (waiting, stats.waiting),
+                (running, stats.running),
+                (jobs, stats.jobs),
+                (queued, stats.queued),
+                (computed, stats.computed),
+                (slope, stats.slope),
+                (overhead, stats.overhead),
+                (error, stats.error),
+            )
+            for family, value in readings:
+                family.add_metric(at, float(value))
+            for reason, count in stats.releases.items():
+                released.add_metric([*at, reason.value], float(count))
+        yield from (waiting, running, jobs, queued, computed, slope, overhead, error, released)
+
+    def _admission(self) -> Iterator[Metric]:
+        admission = self._runtime.gate.admission
+        use = GaugeMetricFamily("polytalk_pool_promised_ratio", "Share of a pool that turns hold", labels=["pool"])
+        for pool in admission.capacity:
+            use.add_metric([pool], admission.use(pool))
+        yield use
+        yield _gauge("polytalk_turns_admitted", "Turns under way", float(len(admission.leases)))
+        yield _gauge("polytalk_turns_waiting", "Turns that wait for room", float(admission.queued))
+        yield _gauge("polytalk_shed_level", "0: nobody is shed; 1: all standard turns", admission.delay.level)
+
+    def _bank(self) -> Iterator[Metric]:
+        names = {
+            "entitled": "Compute-seconds a second that are its own",
+            "balance": "Compute-seconds kept",
+            "offered": "Compute-seconds offered to others",
+            "borrowed": "Compute-seconds borrowed and not repaid",
+            "lent": "Compute-seconds lent and not repaid",
+            "debt": "Compute-seconds owed, advances included",
+        }
+        used = CounterMetricFamily("polytalk_bank_used_seconds", "Compute-seconds used", labels=["tenant"])
+        gauges = {
+            name: GaugeMetricFamily(f"polytalk_bank_{name}", text, labels=["tenant"]) for name, text in names.items()
+        }
+        for account in self._runtime.bank.accounts.values():
+            used.add_metric([account.tenant], account.used)
+            gauges["entitled"].add_metric([account.tenant], account.entitlement)
+            for name in ("balance", "offered", "borrowed", "lent", "debt"):
+                gauges[name].add_metric([account.tenant], getattr(account, name))
+        yield used
+        yield from gauges.values()
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)
