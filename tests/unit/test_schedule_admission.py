@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from polytalk.errors import Shed
-from polytalk.schedule.admission import MAX_RETRY_AFTER, Places
-from polytalk.types import Seconds
+from polytalk.schedule.admission import MAX_RETRY_AFTER, TARGET, Admission, Admitted, Ask, Places, Waiting
+from polytalk.schedule.overload import DelayControl
+from polytalk.types import Seconds, Tier
 
 
 def test_the_last_place_is_given_once() -> None:
@@ -86,3 +87,131 @@ class AnyComingAndGoing(RuleBasedStateMachine):
 
 
 TestAnyComingAndGoing = AnyComingAndGoing.TestCase
+
+
+# --- turns -----------------------------------------------------------------------------------------------------------
+
+FULL: dict[str, float] = {"cores": 0.5}
+VOICE: dict[str, float] = {"cores": 0.2}
+
+
+def ask(holder: str, tier: Tier = Tier.STANDARD, tenant: str = "default") -> Ask:
+    return Ask(holder, tier, [FULL, VOICE], tenant)
+
+
+def test_a_turn_takes_the_best_rung_that_fits() -> None:
+    admission = Admission({"cores": 1.0})
+    assert admission.request(ask("a"), 0.0) == Admitted(0)
+    assert admission.request(ask("b"), 0.0) == Admitted(1)
+    waiting = admission.request(ask("c"), 0.0)
+    assert isinstance(waiting, Waiting)
+    assert waiting.position == 1
+
+
+def test_a_vip_may_take_what_is_kept_back_for_vips() -> None:
+    admission = Admission({"cores": 1.0})
+    for holder in "ab":
+        admission.request(ask(holder), 0.0)
+    assert admission.request(Ask("s", Tier.STANDARD, [VOICE]), 0.0) != Admitted(0)
+    assert admission.request(Ask("v", Tier.VIP, [VOICE]), 0.0) == Admitted(0)
+
+
+def test_vips_wait_before_the_others_and_each_tier_by_arrival() -> None:
+    admission = Admission({"cores": 0.25})
+    for holder, tier in (("first", Tier.STANDARD), ("a", Tier.STANDARD), ("b", Tier.STANDARD), ("v", Tier.VIP)):
+        admission.request(ask(holder, tier), 0.0)
+    order = []
+    holder = "first"
+    for now in (1.0, 2.0, 3.0):
+        ((holder, _),) = admission.release(holder, now)
+        order.append(holder)
+    assert order == ["v", "a", "b"]
+
+
+def test_the_expected_wait_follows_from_how_fast_turns_end() -> None:
+    admission = Admission({"cores": 0.25})
+    admission.request(ask("first"), 0.0)
+    for number in range(4):
+        admission.request(ask(f"w{number}"), 0.0)
+    admission.release("first", 2.0)
+    admission.release("w0", 4.0)
+    assert admission.waiting("w2") == Waiting(1, 2.0)
+    assert admission.waiting("w3") == Waiting(2, 4.0)
+
+
+def test_who_gives_up_waiting_leaves_the_queue() -> None:
+    admission = Admission({"cores": 0.25})
+    admission.request(ask("first"), 0.0)
+    admission.request(ask("second"), 0.0)
+    assert admission.release("second", 1.0) == []
+    assert admission.release("first", 2.0) == []
+    assert admission.queued == 0
+
+
+def test_a_full_queue_refuses_with_a_time_to_come_back() -> None:
+    admission = Admission({"cores": 0.25}, max_queue=1)
+    admission.request(ask("first"), 0.0)
+    admission.request(ask("second"), 0.0)
+    with pytest.raises(Shed) as refused:
+        admission.request(ask("third"), 0.0)
+    assert 1 <= refused.value.retry_after <= MAX_RETRY_AFTER
+
+
+def test_a_tenant_at_its_ceiling_waits_and_holds_up_nobody() -> None:
+    admission = Admission({"cores": 4.0}, ceilings={"small": 0.5})
+    assert admission.request(ask("a", tenant="small"), 0.0) == Admitted(0)
+    assert isinstance(admission.request(ask("b", tenant="small"), 0.0), Waiting)
+    assert admission.request(ask("c", tenant="big"), 0.0) == Admitted(0)
+    assert admission.release("a", 1.0) == [("b", Admitted(0))]
+
+
+def test_a_machine_too_small_for_one_turn_still_serves_one_at_a_time() -> None:
+    admission = Admission({"cores": 0.1})
+    assert admission.request(ask("a"), 0.0) == Admitted(1)
+    assert isinstance(admission.request(ask("b"), 0.0), Waiting)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from([Tier.VIP, Tier.STANDARD]), st.booleans()), max_size=80))
+def test_what_is_admitted_is_feasible(steps: list[tuple[int, Tier, bool]]) -> None:
+    admission = Admission({"cores": 2.0})
+    for now, (number, tier, enters) in enumerate(steps):
+        holder = f"h{number}"
+        if enters and holder not in admission.leases and admission.waiting(holder) is None:
+            admission.request(ask(holder, tier), float(now))
+        elif not enters:
+            admission.release(holder, float(now))
+        assert admission.use("cores") <= TARGET + 1e-9
+        assert (admission.queued == 0) or admission.leases
+
+
+def test_the_shortest_delay_of_an_interval_tells_overload_from_a_burst() -> None:
+    burst, overload = DelayControl(), DelayControl()
+    for tick in range(100):
+        now = tick * 0.02
+        burst.observe(0.9 if tick % 5 else 0.0, now)
+        overload.observe(0.9, now)
+    assert not burst.overloaded
+    assert overload.overloaded
+
+
+def test_overload_sheds_offline_work_first_and_vips_last() -> None:
+    control = DelayControl()
+    now = 0.0
+    shed = dict.fromkeys(Tier, 0.0)
+    while control.level < 0.5:
+        control.observe(0.9, now)
+        now += 0.05
+    for tier in Tier:
+        shed[tier] = sum(control.sheds(tier, f"h{number}", now) for number in range(500)) / 500
+    assert shed[Tier.BATCH] == 1.0
+    assert 0.35 < shed[Tier.STANDARD] < 0.65
+    assert shed[Tier.VIP] == 0.0
+
+
+def test_overload_ends() -> None:
+    control = DelayControl()
+    for tick in range(100):
+        control.observe(0.9, tick * 0.05)
+    for tick in range(100, 200):
+        control.observe(0.0, tick * 0.05)
+    assert not control.overloaded

@@ -82,7 +82,7 @@ class Answering:
         self.current = answer
         if answer.holder not in self._holders:
             self._holders.add(answer.holder)
-            self._kit.gate.adopt(answer.holder, self._tier)
+            self._kit.gate.adopt(answer.holder, self._tenant, self._tier)
 
     async def _enter(self, holder: str) -> bool:
         """Wait for room; whether there is room for the face."""
@@ -94,7 +94,7 @@ class Answering:
             self._emit(events.Capacity(place.position, place.wait))
 
         self._holders.add(holder)
-        rung = await self._kit.gate.enter(holder, self._tier, tell)
+        rung = await self._kit.gate.enter(holder, self._tenant, self._tier, tell)
         if told or rung:
             self._emit(events.Capacity(0, 0.0, face=rung == 0))
         return rung == 0

@@ -28,12 +28,12 @@ class Gate:
     clock: Clock
     _woken: dict[str, tuple[asyncio.Event, list[Admitted]]] = field(default_factory=dict)
 
-    async def enter(self, holder: str, tier: Tier, on_waiting: OnWaiting) -> int:
+    async def enter(self, holder: str, tenant: str, tier: Tier, on_waiting: OnWaiting) -> int:
         """Wait for room; gives the rung of the ladder. Raises Shed.
 
         The caller must `leave` with the same holder afterwards, also when this was cancelled.
         """
-        answer = self.admission.request(Ask(holder, tier, self.demand.rungs()), self.clock.now())
+        answer = self.admission.request(Ask(holder, tier, self.demand.rungs(), tenant), self.clock.now())
         if isinstance(answer, Admitted):
             return answer.rung
         event, admitted = self._woken[holder] = (asyncio.Event(), [])
@@ -53,9 +53,9 @@ class Gate:
         finally:
             del self._woken[holder]
 
-    def adopt(self, holder: str, tier: Tier) -> None:
+    def adopt(self, holder: str, tenant: str, tier: Tier) -> None:
         """Count a turn that was begun on idle capacity and has become real."""
-        self.admission.adopt(Ask(holder, tier, self.demand.rungs()))
+        self.admission.adopt(Ask(holder, tier, self.demand.rungs(), tenant))
 
     def leave(self, holder: str) -> None:
         """The turn is over, or gave up waiting. Safe to call twice."""

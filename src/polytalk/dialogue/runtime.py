@@ -185,7 +185,8 @@ def _admission(engines: Sequence[tuple[Stage, Any]], settings: Settings) -> tupl
         else:
             pools.setdefault(stage, f"{stage} slots")
             capacity[f"{stage} slots"] = capacity.get(f"{stage} slots", 0.0) + engine.slots
-    return Admission(capacity, settings.limits.queue_turns), TurnDemand(pools)
+    ceilings = {tenant.name: tenant.ceiling for tenant in settings.tenants if tenant.ceiling is not None}
+    return Admission(capacity, settings.limits.queue_turns, ceilings=ceilings), TurnDemand(pools)
 
 
 def _create(kind: str, choice: EngineChoice) -> Any:

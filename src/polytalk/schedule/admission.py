@@ -67,6 +67,7 @@ class Ask:
     tier: Tier
     rungs: Sequence[Demand]
     """What it would use on each rung of the ladder, best first."""
+    tenant: str = "default"
 
 
 @dataclass(frozen=True)
@@ -94,17 +95,19 @@ class Admission:
     """Pool -> compute-seconds it gives a second."""
     max_queue: int = 1_000
     delay: DelayControl = field(default_factory=DelayControl)
+    ceilings: Mapping[str, float] = field(default_factory=dict)
+    """Tenant -> compute-seconds a second that its turns may take of any one pool, however idle that is."""
     leases: dict[str, Demand] = field(default_factory=dict)
+    _tenants: dict[str, str] = field(default_factory=dict)
     _queue: list[Ask] = field(default_factory=list)
     _ends: deque[Seconds] = field(default_factory=lambda: deque(maxlen=50))
 
     def request(self, ask: Ask, now: Seconds) -> Admitted | Waiting:
         """Begin, or wait in the queue. Raises Shed when the queue is full, too long, or the tier is being shed."""
-        nobody_before = not any(_before(other, ask) for other in self._queue)
-        rung = self._fits(ask, now) if nobody_before else None
+        overtakes = any(_before(other, ask) and self._under_ceiling(other, other.rungs[-1]) for other in self._queue)
+        rung = None if overtakes else self._fits(ask, now)
         if rung is not None:
-            self.leases[ask.holder] = ask.rungs[rung]
-            return Admitted(rung)
+            return self._grant(ask, rung)
         position = 1 + sum(_before(other, ask) for other in self._queue)
         wait = self.expected_wait(position)
         if len(self._queue) >= self.max_queue or wait > MAX_RETRY_AFTER:
@@ -116,11 +119,12 @@ class Admission:
 
     def adopt(self, ask: Ask) -> None:
         """Count a turn that runs already, on its best rung."""
-        self.leases[ask.holder] = ask.rungs[0]
+        self._grant(ask, 0)
 
     def release(self, holder: str, now: Seconds) -> list[tuple[str, Admitted]]:
         """A turn ended or gave up waiting; returns who may begin now."""
         self._queue = [waiting for waiting in self._queue if waiting.holder != holder]
+        self._tenants.pop(holder, None)
         if self.leases.pop(holder, None) is not None:
             self._ends.append(now)
         return self.admit_waiting(now)
@@ -128,10 +132,13 @@ class Admission:
     def admit_waiting(self, now: Seconds) -> list[tuple[str, Admitted]]:
         """Whoever of the queue, from its head, fits by now."""
         admitted = []
-        while self._queue and (rung := self._fits(self._queue[0], now)) is not None:
-            ask = self._queue.pop(0)
-            self.leases[ask.holder] = ask.rungs[rung]
-            admitted.append((ask.holder, Admitted(rung)))
+        for ask in list(self._queue):
+            rung = self._fits(ask, now)
+            if rung is not None:
+                self._queue.remove(ask)
+                admitted.append((ask.holder, self._grant(ask, rung)))
+            elif self._under_ceiling(ask, ask.rungs[-1]):
+                break  # the pools are full: nobody behind may overtake. (Who is at its own ceiling holds up nobody.)
         return admitted
 
     def waiting(self, holder: str) -> Waiting | None:
@@ -156,12 +163,25 @@ class Admission:
             return 2.0 * position
         return position * (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
 
+    def _grant(self, ask: Ask, rung: int) -> Admitted:
+        self.leases[ask.holder] = ask.rungs[rung]
+        self._tenants[ask.holder] = ask.tenant
+        return Admitted(rung)
+
+    def _under_ceiling(self, ask: Ask, demand: Demand) -> bool:
+        ceiling = self.ceilings.get(ask.tenant)
+        if ceiling is None:
+            return True
+        own = [lease for holder, lease in self.leases.items() if self._tenants.get(holder) == ask.tenant]
+        return all(sum(lease.get(pool, 0.0) for lease in own) + rate <= ceiling + 1e-9 for pool, rate in demand.items())
+
     def _fits(self, ask: Ask, now: Seconds) -> int | None:
         if self.delay.sheds(ask.tier, ask.holder, now) and self.leases:
             return None
         limit = TARGET if ask.tier is Tier.VIP else TARGET - VIP_RESERVE
         for rung, demand in enumerate(ask.rungs):
-            if all(self.use(pool) + rate / self.capacity[pool] <= limit + 1e-9 for pool, rate in demand.items()):
+            fits = all(self.use(pool) + rate / self.capacity[pool] <= limit + 1e-9 for pool, rate in demand.items())
+            if fits and self._under_ceiling(ask, demand):
                 return rung
         # A machine too small for one turn still serves one at a time.
         return len(ask.rungs) - 1 if not self.leases else None
