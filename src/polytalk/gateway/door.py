@@ -19,7 +19,7 @@ KEY_SUBPROTOCOL = "openai-insecure-api-key."
 
 
 class Door:
-    """Counts places. Without keys only this machine may enter, and no page of another origin."""
+    """Counts places. Without keys only this machine may enter, by its own name, and no page of another origin."""
 
     def __init__(self, places: int, tenants: Sequence[TenantSettings] = ()) -> None:
         self._places = Places(places)
@@ -37,8 +37,11 @@ class Door:
             return problem(
                 401, "this server has no keys yet, so it serves clients on its own machine only", "invalid_api_key"
             )
+        name = socket.headers.get("host", "")
+        if not _is_local_name(name):  # a page may have had its own name pointed at this machine (DNS rebinding)
+            return problem(403, f"{name[:100]!r} is no name of this machine; use localhost", "host_not_allowed")
         origin = socket.headers.get("origin")
-        if origin and urlsplit(origin).netloc != socket.headers.get("host"):
+        if origin and urlsplit(origin).netloc != name:
             return problem(403, f"pages of {origin[:100]} may not use this server", "origin_not_allowed")
         return None
 
@@ -77,6 +80,17 @@ def _token(socket: WebSocket) -> str:
 def is_loopback(host: str) -> bool:
     """Whether an address is this machine's own."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    mapped = getattr(address, "ipv4_mapped", None)  # how a socket for both families shows an IPv4 client
+    return (mapped or address).is_loopback
+
+
+def _is_local_name(host: str) -> bool:
+    """Whether a `Host` header names this machine and nothing that somebody else could own."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return name == "localhost" or name.endswith(".localhost") or is_loopback(name)
