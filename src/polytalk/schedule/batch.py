@@ -36,6 +36,7 @@ def form(queue: ReadyQueue, now: Seconds, cost: Cost, units: Callable[[Job], flo
     """
     batch = Batch()
     binding = float("inf")  # earliest deadline among the members that can still be kept
+    lasts = 0.0
     typical = cost.predict(1.0)
     while (job := queue.head(now, typical)) is not None:
         if len(batch.jobs) == max_batch:
@@ -43,20 +44,22 @@ def form(queue: ReadyQueue, now: Seconds, cost: Cost, units: Callable[[Job], flo
             break
         own = units(job)
         alone = cost.predict(own)
-        grown = cost.predict(batch.units + own, len(batch.jobs) + 1)
-        finish = now + grown
+        grown = alone
         kept = now + alone <= job.deadline
         if batch.jobs:
+            grown = cost.predict(batch.units + own, len(batch.jobs) + 1)
+            finish = now + grown
             if finish > binding or (kept and finish > job.deadline):
                 batch.reason = Release.SLACK
                 break
-            if grown > cost.predict(batch.units, len(batch.jobs)) + (1 - WORTH) * alone:
+            if grown > lasts + (1 - WORTH) * alone:
                 batch.reason = Release.NO_GAIN
                 break
         queue.remove(job)
         batch.jobs.append(job)
         batch.units += own
+        lasts = grown
         if kept:
             binding = min(binding, job.deadline)
-    batch.due = binding - cost.predict(batch.units, len(batch.jobs)) if batch.jobs else float("inf")
+    batch.due = binding - lasts if batch.jobs else float("inf")
     return batch

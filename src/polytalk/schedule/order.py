@@ -29,8 +29,9 @@ class ReadyQueue:
     fair: FairShare = field(default_factory=FairShare)
     bank: Bank | None = None
     _jobs: dict[str, Job] = field(default_factory=dict)
-    _by_tenant: dict[tuple[bool, str], list[tuple[Seconds, str]]] = field(default_factory=dict)
-    """(offline?, tenant) -> heap of (deadline, job id)."""
+    _live: dict[str, list[tuple[Seconds, str]]] = field(default_factory=dict)
+    """Tenant -> heap of (deadline, job id)."""
+    _offline: dict[str, list[tuple[Seconds, str]]] = field(default_factory=dict)
     _by_deadline: list[tuple[Seconds, str]] = field(default_factory=list)
     """Live jobs that may still need rescue."""
     _live_served: Seconds = 0.0
@@ -47,7 +48,8 @@ class ReadyQueue:
         offline = job.tier is Tier.BATCH
         self._jobs[job.id] = job
         self.fair.arrive(job.tenant)
-        heapq.heappush(self._by_tenant.setdefault((offline, job.tenant), []), (job.deadline, job.id))
+        heaps = self._offline if offline else self._live
+        heapq.heappush(heaps.setdefault(job.tenant, []), (job.deadline, job.id))
         if not offline:
             heapq.heappush(self._by_deadline, (job.deadline, job.id))
 
@@ -55,6 +57,10 @@ class ReadyQueue:
         """Take a job out: it runs, or it is dead."""
         if self._jobs.pop(job.id, None) is not None:
             self.fair.leave(job.tenant)
+            if not self._jobs:  # what is left in the heaps are jobs that are gone
+                self._live.clear()
+                self._offline.clear()
+                self._by_deadline.clear()
 
     def charge(self, job: Job, cost: Seconds, now: Seconds) -> None:
         """A job had `cost` compute-seconds."""
@@ -71,15 +77,15 @@ class ReadyQueue:
 
     def head(self, now: Seconds, cost: Seconds) -> Job | None:
         """The job whose turn it is, given that one takes about `cost`; it stays in the queue."""
-        live = self._tenants(offline=False)
-        offline = self._tenants(offline=True)
+        if len(self._jobs) <= 1:  # as most often when there is capacity to spare
+            return next(iter(self._jobs.values()), None)
         if rescued := self._rescue(now, cost):
             return rescued
         total = self._live_served + self._batch_served
         owed = self._batch_served < BATCH_FLOOR * total
-        for tenants in (offline, live) if owed else (live, offline):
-            if tenants:
-                return self._earliest(min(tenants, key=self._place))
+        for heaps in (self._offline, self._live) if owed else (self._live, self._offline):
+            if heaps and (tenant := self._next_tenant(heaps)) is not None:
+                return self._jobs[heaps[tenant][0][1]]
         return None
 
     def earliest(self) -> Seconds:
@@ -103,19 +109,17 @@ class ReadyQueue:
             heapq.heappop(self._by_deadline)  # past saving: it waits its fair turn, and drags nobody with it
         return None
 
-    def _tenants(self, *, offline: bool) -> list[tuple[bool, str]]:
-        for key, heap in list(self._by_tenant.items()):
-            if key[0] == offline and not self._clean(heap):
-                del self._by_tenant[key]
-        return [key for key in self._by_tenant if key[0] == offline]
+    def _next_tenant(self, heaps: dict[str, list[tuple[Seconds, str]]]) -> str | None:
+        """The one to serve; tenants of whom nothing waits are forgotten."""
+        for tenant in [tenant for tenant, heap in heaps.items() if not self._clean(heap)]:
+            del heaps[tenant]
+        if len(heaps) > 1:
+            return min(heaps, key=lambda tenant: self._place(tenant, heaps[tenant][0][0]))
+        return next(iter(heaps), None)
 
-    def _place(self, key: tuple[bool, str]) -> tuple[bool, Seconds, Seconds]:
-        tenant = key[1]
+    def _place(self, tenant: str, deadline: Seconds) -> tuple[bool, Seconds, Seconds]:
         borrows = self.bank is not None and not self.bank.entitled(tenant)
-        return borrows, self.fair.rank(tenant), self._by_tenant[key][0][0]
-
-    def _earliest(self, key: tuple[bool, str]) -> Job:
-        return self._jobs[self._by_tenant[key][0][1]]
+        return borrows, self.fair.rank(tenant), deadline
 
     def _clean(self, heap: list[tuple[Seconds, str]]) -> bool:
         """Drop entries of jobs that left; whether any is left."""
