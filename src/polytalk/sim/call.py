@@ -1,0 +1,57 @@
+"""One simulated session and the turn that it is in."""
+
+from polytalk.schedule.playout import Playout
+from polytalk.sim.script import Shape
+from polytalk.sim.task import Task
+from polytalk.sim.workload import Visit
+from polytalk.types import Seconds, Stage
+
+
+class Call:
+    """State as `dialogue.turn` keeps it; the rules are in `turns`."""
+
+    __slots__ = (
+        "admitted", "asked_at", "collected", "face", "generation", "holder", "late", "made", "moving", "number", "open",
+        "owed", "playout", "released", "run_left", "shape", "spent", "spoken", "tenant", "tier", "turn", "turns_late",
+        "visit", "waking", "whole", "written",
+    )  # fmt: skip
+
+    def __init__(self, number: int, visit: Visit) -> None:
+        self.number = number
+        self.visit = visit
+        self.tenant = visit.tenant
+        self.tier = visit.tier
+        self.generation = 0
+        self.turn = -1
+        self.late: Seconds = 0.0
+        """Speech that came after its deadline, of all judged turns."""
+        self.owed: Seconds = 0.0
+        """Speech that was sent in all judged turns."""
+        self.open: dict[str, tuple[Stage, Task]] = {}
+        """Jobs of this turn that are neither done nor dropped."""
+
+    def begin(self, shape: Shape, asked_at: Seconds) -> None:
+        """A question was asked; `asked_at` is the end of its speech."""
+        self.turn += 1
+        self.shape = shape
+        self.asked_at = asked_at
+        self.admitted = asked_at
+        self.holder = f"{self.number}/{self.turn}"
+        self.face = True
+        """Whether the face is made here, too."""
+        self.whole = False
+        """Whether the LLM is done."""
+        self.playout = Playout()
+        self.made: Seconds = 0.0
+        """Speech that was synthesised."""
+        self.written = self.released = self.collected = 0
+        """Sentences that the LLM completed, that the TTS was asked for, that were sent."""
+        self.spoken: set[int] = set()
+        self.moving = False
+        """Whether a face job is under way."""
+        self.run_left: Seconds = 0.0
+        """What is left of the sentence whose face is being made."""
+        self.waking = False
+        """Whether an alarm is set for when the lead is small enough."""
+        self.turns_late: Seconds = 0.0
+        self.spent: dict[Stage, Seconds] = {}

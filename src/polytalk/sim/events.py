@@ -1,0 +1,37 @@
+"""Virtual time: events in order of their moment, and of their making where moments are equal."""
+
+import heapq
+from collections.abc import Callable
+from typing import Any
+
+from polytalk.types import Seconds
+
+
+class Loop:
+    """A clock that jumps from event to event; it is a `polytalk.clock.Clock`."""
+
+    __slots__ = ("_events", "_made", "time")
+
+    def __init__(self) -> None:
+        self.time: Seconds = 0.0
+        self._events: list[tuple[Seconds, int, Callable[[Any], None], Any]] = []
+        self._made = 0
+
+    def now(self) -> Seconds:
+        """The moment of the event that runs."""
+        return self.time
+
+    def at(self, moment: Seconds, act: Callable[[Any], None], what: Any) -> None:
+        """Call `act(what)` then. Raises ValueError for a moment that is over."""
+        if moment < self.time:
+            raise ValueError(f"{moment} s is over: it is {self.time} s")
+        self._made += 1
+        heapq.heappush(self._events, (moment, self._made, act, what))
+
+    def run(self) -> None:
+        """Until nothing is left to happen."""
+        events = self._events
+        pop = heapq.heappop
+        while events:
+            self.time, _, act, what = pop(events)
+            act(what)

@@ -1,0 +1,215 @@
+"""Who goes next, with whom, and when: Polytalk's ring, and what others do, at their best settings.
+
+ours       rescue, fair share, earliest deadline; batches that keep deadlines; a window from arrivals; admission
+fifo       one job after another as they came: a model per session, or a queue before a model
+greedy     the batcher everybody writes first: all that waits, up to the engine's limit, as it came
+bounded    greedy, and turns are refused while too many jobs wait
+fixed      a window of so many milliseconds from the oldest job
+interval   a window of the mean request interval of the last 10 s
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeAlias, cast
+
+from polytalk.schedule.bank import Bank
+from polytalk.schedule.batch import form
+from polytalk.schedule.cost import Cost
+from polytalk.schedule.order import ReadyQueue
+from polytalk.schedule.window import Arrivals, Release, hold
+from polytalk.sim.task import Task, units_of
+from polytalk.types import Seconds
+
+Window: TypeAlias = Callable[[Arrivals, Seconds], Seconds]
+"""(arrivals, now) -> how long the oldest job waits for company."""
+
+
+class Desk(Protocol):
+    """Jobs that wait at one engine, and the decision about them."""
+
+    releases: Counter[Release]
+    """Why batches were let go."""
+
+    def __len__(self) -> int: ...
+
+    def push(self, task: Task) -> None:
+        """A job came."""
+        ...
+
+    def discard(self, task: Task) -> bool:
+        """A job died; whether it was still waiting."""
+        ...
+
+    def take(self, now: Seconds) -> tuple[list[Task], Seconds | None]:
+        """The jobs to run now, or none and the moment at which to ask again."""
+        ...
+
+    def ran(self, batch: list[Task], took: Seconds, now: Seconds) -> None:
+        """A batch is done."""
+        ...
+
+    def earliest(self) -> Seconds:
+        """How urgent this desk is, against others of its pool: smaller is more."""
+        ...
+
+
+LEARNING = 200
+"""Batches of which every one is learnt from; later one in `SAMPLE`. What engines cost does not change in a simulation,
+and each lesson fits a line anew, which would take most of its time."""
+SAMPLE = 8
+
+
+class RingDesk:
+    """Calls the policy ring as `worker.loop` does."""
+
+    def __init__(self, max_batch: int, *, slots: int = 1, bank: Bank | None = None) -> None:
+        self.max_batch = max_batch
+        self._batches = 0
+        self.slots = slots
+        self.queue = ReadyQueue(bank=bank)
+        self.cost = Cost()
+        self.arrivals = Arrivals()
+        self.releases: Counter[Release] = Counter()
+
+    def __len__(self) -> int:
+        return len(self.queue)
+
+    def push(self, task: Task) -> None:
+        """See Desk."""
+        self.arrivals.note(task.created)
+        self.queue.push(task)
+
+    def discard(self, task: Task) -> bool:
+        """See Desk."""
+        before = len(self.queue)
+        self.queue.remove(task)
+        return len(self.queue) < before
+
+    def take(self, now: Seconds) -> tuple[list[Task], Seconds | None]:
+        """See Desk."""
+        batch = form(self.queue, now, self.cost, units_of, self.max_batch)
+        jobs = cast(list[Task], batch.jobs)
+        reason: Release | None = batch.reason
+        if jobs and reason is Release.IDLE:
+            decision = hold(
+                now,
+                oldest=min(job.created for job in jobs),
+                size=len(jobs),
+                max_size=self.max_batch,
+                gap=self.arrivals.gap(now),
+                saving=self.cost.saving(batch.units, len(jobs)),
+                slack=batch.due - now,
+            )
+            if decision.until is not None:
+                for job in jobs:
+                    self.queue.push(job)
+                return [], decision.until
+            reason = decision.reason
+        if jobs and reason is not None:
+            self.releases[reason] += 1
+        return jobs, None
+
+    def ran(self, batch: list[Task], took: Seconds, now: Seconds) -> None:
+        """See Desk."""
+        self._batches += 1
+        if self._batches <= LEARNING or self._batches % SAMPLE == 0:
+            self.cost.observe(sum([task.units for task in batch]), took, len(batch))
+        each = took / len(batch) / self.slots
+        for task in batch:
+            self.queue.charge(task, each, now)
+
+    def earliest(self) -> Seconds:
+        """See Desk."""
+        return self.queue.earliest()
+
+
+class PlainDesk:
+    """First in, first out; `window` says how long the oldest waits for company."""
+
+    def __init__(self, max_batch: int, window: Window | None = None) -> None:
+        self.max_batch = max_batch
+        self.window = window
+        self.waiting: OrderedDict[str, Task] = OrderedDict()
+        self.arrivals = Arrivals()
+        self.releases: Counter[Release] = Counter()
+
+    def __len__(self) -> int:
+        return len(self.waiting)
+
+    def push(self, task: Task) -> None:
+        """See Desk."""
+        self.waiting[task.id] = task
+        if self.window is not None:
+            self.arrivals.note(task.created)
+
+    def discard(self, task: Task) -> bool:
+        """See Desk."""
+        return self.waiting.pop(task.id, None) is not None
+
+    def take(self, now: Seconds) -> tuple[list[Task], Seconds | None]:
+        """See Desk."""
+        if self.window is not None and len(self.waiting) < self.max_batch:
+            until = self.earliest() + self.window(self.arrivals, now)
+            if until > now:
+                return [], until
+        size = min(len(self.waiting), self.max_batch)
+        return [self.waiting.popitem(last=False)[1] for _ in range(size)], None
+
+    def ran(self, batch: list[Task], took: Seconds, now: Seconds) -> None:
+        """Nothing is learnt."""
+
+    def earliest(self) -> Seconds:
+        """The oldest job's arrival."""
+        return next(iter(self.waiting.values())).created if self.waiting else float("inf")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a whole service decides."""
+
+    name: str
+    ring: bool = True
+    batches: bool = True
+    """Whether jobs of different sessions share a run."""
+    window: Window | None = field(default=None, compare=False)
+    admits: bool = False
+    """Whether turns pass the ring's admission."""
+    bound: int | None = None
+    """Turns are refused while so many jobs wait."""
+    max_lead: Seconds = float("inf")
+    """How far speech is made ahead of playback."""
+
+    def desk(self, max_batch: int, slots: int = 1) -> Desk:
+        """A desk for an engine; `slots` of one that streams."""
+        if self.ring:
+            return RingDesk(max_batch, slots=slots)
+        return PlainDesk(max_batch if self.batches else 1, self.window)
+
+
+def fixed(window: Seconds) -> Policy:
+    """A constant window."""
+    return Policy(f"fixed {window * 1000:.0f} ms", ring=False, window=lambda arrivals, now: window)
+
+
+def bounded(bound: int) -> Policy:
+    """The greedy batcher behind a queue with a limit."""
+    return Policy(f"bounded {bound}", ring=False, bound=bound)
+
+
+def _interval(arrivals: Arrivals, now: Seconds) -> Seconds:
+    gap = arrivals.gap(now)
+    return gap if gap < float("inf") else 0.0
+
+
+OURS = Policy("ours", admits=True, max_lead=3.0)
+RING_ONLY = replace(OURS, name="ours without admission", admits=False)
+FIFO = Policy("fifo", ring=False, batches=False)
+GREEDY = Policy("greedy", ring=False)
+INTERVAL = Policy("10-s interval", ring=False, window=_interval)
+BASELINES = (FIFO, GREEDY, bounded(64), fixed(0.02), fixed(0.1), INTERVAL)
+
+
+def paced(policy: Policy) -> Policy:
+    """The same with speech held back as ours is: some do that, and it may serve them well."""
+    return replace(policy, name=f"{policy.name}, paced", max_lead=OURS.max_lead)
