@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     cores: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1)
     """Cores the engines may use at once."""
     cache_folder: Path = Field(default_factory=lambda: _user_cache() / "polytalk")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
     server: ServerSettings = ServerSettings()
     limits: Limits = Limits()
     turn: TurnSettings = TurnSettings()

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -40,9 +40,12 @@ def serve(
 ) -> None:
     """Run the server and the call page."""
     from polytalk.cli.serve import run
+    from polytalk.config import EngineChoice
 
     server = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    run(server=server or None, languages=languages, avatar=avatar, llm=llm and {"engine": llm})
+    # A choice of its own, not a table: the options of the file belong to the file's engine.
+    chosen = EngineChoice(engine=llm) if llm else None
+    run(server=server or None, languages=languages, avatar=avatar, llm=chosen)
 
 
 @app.command()
@@ -110,12 +113,12 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Read what all commands share."""
-    level: Any = logging.getLevelNamesMapping().get(log_level.upper())
-    if level is None:
-        raise typer.BadParameter(f"{log_level!r} is none of debug, info, warning, error")
+    from polytalk.config import load_settings
+
+    level = load_settings(log_level=log_level).log_level.upper()
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
 
 

@@ -168,7 +168,11 @@ class Answering:
             self.current = None
             self._leave(answer)
             self._kit.gate.learn(answer.turn.spent, answer.turn.made)
-            self._finish(delivery, "completed")
+            usage = answer.turn.usage
+            if usage is not None and usage.output_tokens >= answer.settings.max_tokens:
+                self._finish(delivery, "incomplete", "max_output_tokens")
+            else:
+                self._finish(delivery, "completed")
 
     def _finish(self, delivery: Delivery, status: events.ResponseStatus, reason: str = "", message: str = "") -> None:
         item, turn = delivery.item, delivery.turn
