@@ -68,6 +68,8 @@ class Translator:
         self._conversation_id = new_id("conv")
         self._modality = "audio"
         self._metadata: dict[str, str] | None = None
+        self._answer: Item | None = None
+        """Kept here, as the conversation may have forgotten it before it is over."""
 
     def translate(self, what: events.DialogueEvent) -> Iterator[Wire]:
         """The wire events that one dialogue event becomes, in order."""
@@ -142,8 +144,9 @@ class Translator:
     def _started(self, what: events.ResponseStarted) -> Iterator[Wire]:
         self._modality = what.modality
         self._metadata = what.metadata
+        self._answer = self._conversation.get(what.item)
         yield event("response.created", response=self._response(what.response, "in_progress", [], None, None))
-        item = item_object(self._conversation.get(what.item))
+        item = item_object(self._answer)
         yield event("response.output_item.added", response_id=what.response, output_index=0, item=item)
         yield event("conversation.item.added", previous_item_id=what.previous, item=item)
         part = {"type": "audio", "transcript": ""} if self._modality == "audio" else {"type": "text", "text": ""}
@@ -162,7 +165,8 @@ class Translator:
             )
 
     def _finished(self, what: events.ResponseFinished) -> Iterator[Wire]:
-        item = item_object(self._conversation.get(what.item))
+        assert self._answer is not None
+        item = item_object(self._answer)
         if self._modality == "audio":
             yield self._content("response.output_audio.done", what.response, what.item)
             yield self._content("response.output_audio_transcript.done", what.response, what.item, transcript=what.text)
