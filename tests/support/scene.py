@@ -139,7 +139,7 @@ class Caller:
         self.bounds = bounds
         self.log: list[tuple[Seconds, DialogueEvent]] = []
         self.session = Session(
-            scene.dispatcher, scene.kit, LevelVad(), self._personas, settings, bounds, self._note, tier.value, tier
+            scene.dispatcher, scene.kit, LevelVad(), self.personas, settings, bounds, self._note, tier.value, tier
         )
         self._noted = asyncio.Event()
 
@@ -216,5 +216,5 @@ class Caller:
         self._noted.set()
 
     @staticmethod
-    def _personas(avatar: str) -> Personas:
+    def personas(avatar: str) -> Personas:
         return lambda language: PERSONA
