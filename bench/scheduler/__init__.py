@@ -1,0 +1,1 @@
+"""The live scheduler under load: the worker loop, the pool and the policy ring, with engines that only sleep."""

@@ -1,0 +1,100 @@
+"""Polytalk's own: dispatcher, broker, pool, worker loops and policy as the server runs them, on sleeping engines."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from bench.peers import model
+from bench.scheduler.contender import Ask, Batch, Log, Machine
+from polytalk.broker.memory import MemoryBroker
+from polytalk.clock import RealClock
+from polytalk.dialogue.dispatch import Dispatcher, Replies
+from polytalk.dialogue.ids import new_id
+from polytalk.types import Job, MouthFrames, SpeakWork, Stage
+from polytalk.worker.group import WorkerGroup
+from polytalk.worker.pool import Pool
+
+STAGES = {"item": Stage.FACE, "listen": Stage.LISTEN, "think": Stage.THINK, "speak": Stage.SPEAK}
+FAR = 3600.0
+"""Seconds ahead that stand for no deadline: policy reckons with finite ones."""
+
+
+class SleepEngine:
+    """`BatchEngine[SpeakWork, MouthFrames]` of one stage. A work carries its ask as text, its units as speed."""
+
+    def __init__(self, stage: str, max_batch: int, log: Log) -> None:
+        self.name = stage
+        self.max_batch = max_batch
+        self.asks: dict[str, Ask] = {}
+        """Job -> what was asked, for the log."""
+        self._log = log
+
+    def load(self) -> None:
+        """Nothing to read."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def probe(self) -> SpeakWork:
+        """One unit."""
+        return SpeakWork("", "")
+
+    def units(self, work: SpeakWork) -> float:
+        """As asked."""
+        return work.speed
+
+    def run(self, batch: Sequence[SpeakWork]) -> Sequence[MouthFrames]:
+        """Sleep."""
+        began = time.monotonic()
+        model.compute([(self.name, work.speed) for work in batch])
+        asks = [self.asks.pop(work.text) for work in batch if work.text in self.asks]
+        self._log.batches.append(Batch(began, time.monotonic(), asks))
+        return [MouthFrames(b"")] * len(batch)
+
+
+class Ours:
+    """One process of the server without its gateway and its dialogue."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.log = Log()
+        self.clock = RealClock()
+        self.broker = MemoryBroker(10_000)
+        self.pool = Pool(machine.slots)
+        self.dispatcher = Dispatcher(self.broker, self.clock)
+        self.engines = {stage: SleepEngine(stage, machine.max_batch, self.log) for stage in machine.stages}
+        self.workers = WorkerGroup(
+            [(STAGES[name], engine) for name, engine in self.engines.items()], self.broker, self.pool, self.clock
+        )
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.workers.run())
+            group.create_task(self.dispatcher.run())
+
+    async def ask(self, ask: Ask) -> None:
+        """Raises Shed when the broker's queue is full."""
+        await self.submit(ask)
+
+    async def submit(self, ask: Ask) -> Replies:
+        """The same; tells what the job went through."""
+        now = self.clock.now()
+        job_id = new_id("job")
+        job = Job(
+            id=job_id,
+            stage=STAGES[ask.stage],
+            engine=ask.stage,
+            session=ask.session,
+            generation=0,
+            turn=ask.session,
+            work=SpeakWork(job_id, "", speed=ask.units),
+            created=now,
+            deadline=min(ask.due, now + FAR),
+            reply_to=self.dispatcher.name,
+            tenant=ask.tenant,
+            tier=ask.tier,
+        )
+        self.engines[ask.stage].asks[job.id] = ask
+        replies = await self.dispatcher.submit(job)
+        await replies.only()
+        return replies
