@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bench.peers import model
 from polytalk.types import Seconds, Tier
 
 NEVER: Seconds = 1e9
