@@ -12,7 +12,7 @@ from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.events import Capacity, DialogueEvent, ResponseFinished, Spoke
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.session import Session
-from polytalk.errors import BadInput, PolytalkError, Shed
+from polytalk.errors import BadInput, PolytalkError
 from polytalk.gateway.realtime import client_events as ce
 from polytalk.gateway.realtime.outbox import Outbox
 from polytalk.gateway.realtime.server_events import Translator, error_event, event, item_object
@@ -51,23 +51,24 @@ class Connection:
         """Run the session; the socket is accepted already, and closed when this returns."""
         self._translator = Translator(session.conversation)
         self._outbox.put(event("session.created", session=self._config.show(session.id, self._expires_at)))
-        writer = asyncio.create_task(self._write())
         reader = asyncio.create_task(self._read(session))
+        tasks = [reader, *map(asyncio.create_task, (self._write(), self._outbox.overflowed.wait()))]
         try:
             async with session:
-                await asyncio.wait(
-                    (reader, writer), timeout=self._limits.session_seconds, return_when=asyncio.FIRST_COMPLETED
+                over, _ = await asyncio.wait(
+                    tasks, timeout=self._limits.session_seconds, return_when=asyncio.FIRST_COMPLETED
                 )
-                ended = reader.done() or writer.done()
-                reader.cancel()
+                reader.cancel()  # nobody may ask a session that ends
         finally:
-            for task in (reader, writer):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(reader, writer, return_exceptions=True)
-        if writer.done() and not writer.cancelled() and isinstance(writer.exception(), Shed):
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._outbox.overflowed.is_set():
             await self._close(CLOSE_TOO_SLOW, "the client reads too slowly")
-        elif not ended:
+        elif not over:
             await self._close(CLOSE_GOING_AWAY, f"a session lasts {self._limits.session_seconds:.0f} s")
+        for task in over:
+            task.result()  # a defect of our own is not swallowed
 
     async def _close(self, code: int, reason: str) -> None:
         if self._socket.client_state is WebSocketState.CONNECTED:

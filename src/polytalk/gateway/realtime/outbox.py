@@ -9,7 +9,6 @@ from collections import deque
 
 import msgspec
 
-from polytalk.errors import Shed
 from polytalk.gateway.realtime.server_events import Wire
 
 _encoder = msgspec.json.Encoder()
@@ -23,6 +22,7 @@ class Outbox:
         self._events: deque[tuple[str | None, str]] = deque()
         self._changed = asyncio.Event()
         self.overflowed = asyncio.Event()
+        """Set when an event had to be left out: from then on the stream has a hole, and the client must go."""
 
     def put(self, wire: Wire, media_of: str | None = None) -> None:
         """Queue an event; `media_of` names the response whose audio or picture it is."""
@@ -43,8 +43,6 @@ class Outbox:
     async def get(self) -> str:
         """The next event to send."""
         while not self._events:
-            if self.overflowed.is_set():
-                raise Shed("the client reads too slowly", retry_after=1.0)
             self._changed.clear()
             await self._changed.wait()
         return self._events.popleft()[1]
