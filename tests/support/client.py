@@ -119,11 +119,15 @@ class Client:
                 await self._noted.wait()
         return found[count - 1]
 
-    async def refused(self) -> Wire:
-        """The error that the last event caused; nothing else may have come of it."""
+    async def refused(self, kind: str, **fields: Any) -> Wire:
+        """Send an event that causes an error and nothing else; the error."""
+        return await self.refused_frame(json.dumps({"type": kind, **fields}))
+
+    async def refused_frame(self, frame: str | bytes) -> Wire:
+        """Send a frame that causes an error and nothing else; the error."""
         before = len(self.got)
-        await asyncio.sleep(0.01)
-        [wire] = self.got[before - 1 :] if self.got[-1]["type"] == "error" else self.got[before:]
+        await self.frame(frame)
+        [wire] = self.got[before:]
         assert wire["type"] == "error"
         error: Wire = wire["error"]
         return error
