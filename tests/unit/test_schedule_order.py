@@ -98,6 +98,34 @@ def test_a_tenant_back_from_idleness_has_hoarded_nothing() -> None:
     assert first["busy"] == first["new"] == 5
 
 
+def test_work_under_way_counts_before_it_is_done() -> None:
+    queue = queued(*(job(id=f"{tenant}{n}", tenant=tenant, deadline=SAFE + n) for tenant in "ab" for n in range(3)))
+    order = []
+    while (head := queue.head(NOW, COST)) is not None:
+        queue.take(head, COST)
+        order.append(head.tenant)
+    assert order == ["a", "b"] * 3
+
+
+def test_a_job_put_back_has_cost_its_tenant_nothing() -> None:
+    queue = queued(job(id="a", tenant="a", deadline=SAFE), job(id="b", tenant="b", deadline=SAFE + 1))
+    queue.charge(job(tenant="b"), COST, NOW)
+    before = dict(queue.fair.counters)
+    for one in list(queue):
+        queue.take(one, COST)
+        queue.push(one)
+    assert queue.fair.counters == before
+    assert ids(drained(queue)) == ["a", "b"]
+
+
+def test_what_was_charged_in_advance_is_set_right_by_what_it_cost() -> None:
+    one = job(deadline=SAFE)
+    queue = queued(one)
+    queue.take(one, 5 * COST)
+    queue.charge(one, COST, NOW)
+    assert abs(queue.fair.rank(one.tenant) - COST) < 1e-9
+
+
 @given(st.lists(jobs, unique_by=lambda one: one.id))
 def test_every_job_is_served_once(waiting: list[Job]) -> None:
     """Work conserving, and nobody starves."""

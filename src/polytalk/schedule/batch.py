@@ -55,7 +55,7 @@ def form(queue: ReadyQueue, now: Seconds, cost: Cost, units: Callable[[Job], flo
             if grown > lasts + (1 - WORTH) * alone:
                 batch.reason = Release.NO_GAIN
                 break
-        queue.remove(job)
+        queue.take(job, alone)
         batch.jobs.append(job)
         batch.units += own
         lasts = grown

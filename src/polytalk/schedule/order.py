@@ -34,6 +34,8 @@ class ReadyQueue:
     _offline: dict[str, list[tuple[Seconds, str]]] = field(default_factory=dict)
     _by_deadline: list[tuple[Seconds, str]] = field(default_factory=list)
     """Live jobs that may still need rescue."""
+    _running: dict[str, Seconds] = field(default_factory=dict)
+    """Jobs taken to run -> what their tenants were charged in advance."""
     _live_served: Seconds = 0.0
     _batch_served: Seconds = 0.0
 
@@ -44,27 +46,39 @@ class ReadyQueue:
         return iter(self._jobs.values())
 
     def push(self, job: Job) -> None:
-        """Add a job."""
+        """Add a job, or put one back that was taken and did not run."""
         offline = job.tier is Tier.BATCH
         self._jobs[job.id] = job
-        self.fair.arrive(job.tenant)
+        advance = self._running.pop(job.id, None)
+        if advance is None:
+            self.fair.arrive(job.tenant)
+        else:
+            self.fair.charge(job.tenant, -advance, WEIGHT[job.tier])
         heaps = self._offline if offline else self._live
         heapq.heappush(heaps.setdefault(job.tenant, []), (job.deadline, job.id))
         if not offline:
             heapq.heappush(self._by_deadline, (job.deadline, job.id))
 
     def remove(self, job: Job) -> None:
-        """Take a job out: it runs, or it is dead."""
-        if self._jobs.pop(job.id, None) is not None:
+        """Take a job out that is dead, or runs on nobody's account yet."""
+        if self._pop(job):
             self.fair.leave(job.tenant)
-            if not self._jobs:  # what is left in the heaps are jobs that are gone
-                self._live.clear()
-                self._offline.clear()
-                self._by_deadline.clear()
+
+    def take(self, job: Job, expected: Seconds) -> None:
+        """Take a job out to run it; its tenant is charged what is expected until `charge` says what it was.
+
+        So that a batch is shared among tenants while it is formed, and work under way counts when the next one is.
+        """
+        if self._pop(job):
+            self._running[job.id] = expected
+            self.fair.charge(job.tenant, expected, WEIGHT[job.tier])
 
     def charge(self, job: Job, cost: Seconds, now: Seconds) -> None:
-        """A job had `cost` compute-seconds."""
-        self.fair.charge(job.tenant, cost, WEIGHT[job.tier])
+        """A job had `cost` compute-seconds; what was charged in advance is part of them."""
+        advance = self._running.pop(job.id, None)
+        self.fair.charge(job.tenant, cost - (advance or 0.0), WEIGHT[job.tier])
+        if advance is not None:
+            self.fair.leave(job.tenant)
         if self.bank is not None:
             self.bank.charge(job.tenant, cost, now)
         if job.tier is Tier.BATCH:
@@ -94,6 +108,15 @@ class ReadyQueue:
         if self._by_deadline:
             return self._by_deadline[0][0]
         return min((job.deadline for job in self._jobs.values()), default=float("inf"))
+
+    def _pop(self, job: Job) -> bool:
+        if self._jobs.pop(job.id, None) is None:
+            return False
+        if not self._jobs:  # what is left in the heaps are jobs that are gone
+            self._live.clear()
+            self._offline.clear()
+            self._by_deadline.clear()
+        return True
 
     def _rescue(self, now: Seconds, cost: Seconds) -> Job | None:
         while self._by_deadline:

@@ -63,12 +63,11 @@ class Desk:
             self._dead.append(job)
         self.changed.set()
 
-    def account(self, job: Job, *, queued: Seconds, computed: Seconds, share: Seconds) -> None:
-        """A job is done that waited and computed so long, and used `share` compute-seconds of its pool."""
+    def account(self, *, queued: Seconds, computed: Seconds) -> None:
+        """A job is done that waited and computed so long."""
         self.done += 1
         self.queued += queued
         self.computed += computed
-        self.queue.charge(job, share, self.clock.now())
 
     async def answer(
         self, job: Job, sequence: int, result: Result | None, *, final: bool, queued: Seconds, computed: Seconds

@@ -22,6 +22,9 @@ from polytalk.worker.stats import WorkerStats, read
 
 log = logging.getLogger(__name__)
 
+TINY = 1e-9
+"""Units of a work without any: a batch of such is shared evenly."""
+
 
 class BatchWorker:
     """Runs a `BatchEngine`: forms a batch when a slot of the pool is its own, not before."""
@@ -86,11 +89,15 @@ class BatchWorker:
         return decision.until
 
     async def _wait_for_more(self, batch: Batch, until: Seconds) -> None:
+        """Wake for a full batch or a more urgent job; forming one anew for every arrival would cost what it saves."""
+        queue, due = self.desk.queue, min(job.deadline for job in batch.jobs)
         for job in batch.jobs:
-            self.desk.queue.push(job)
-        self.desk.changed.clear()
+            queue.push(job)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.desk.changed.wait(), max(0.0, until - self.desk.clock.now()))
+            async with asyncio.timeout(max(0.0, until - self.desk.clock.now())):
+                while 0 < len(queue) < self.engine.max_batch and queue.earliest() >= due:
+                    self.desk.changed.clear()
+                    await self.desk.changed.wait()
 
     def stats(self) -> WorkerStats:
         """A reading for the metrics."""
@@ -113,10 +120,14 @@ class BatchWorker:
             results = [EngineFailed(f"{self.engine.name} failed: {error}")] * len(batch)
         self._batches -= 1
         took = self.desk.clock.now() - started
-        self.desk.cost.observe(sum(map(self._units, batch)), took, len(batch))
-        for job, result in zip(batch, results, strict=True):
-            queued, share = started - job.created, took / len(batch)
-            self.desk.account(job, queued=queued, computed=share, share=share)
+        units = [max(self._units(job), TINY) for job in batch]
+        total = sum(units)
+        self.desk.cost.observe(total, took, len(batch))
+        for job, size, result in zip(batch, units, results, strict=True):
+            # By size: else who asks for much is paid for by those whose work runs with it.
+            queued, share = started - job.created, took * size / total
+            self.desk.queue.charge(job, share, started + took)
+            self.desk.account(queued=queued, computed=share)
             await self.desk.answer(job, 0, as_result(result), final=True, queued=queued, computed=share)
             await self.desk.broker.done(job)
 
@@ -166,7 +177,7 @@ class StreamWorker:
                     if job is None:
                         self._free.release()
                         continue
-                    self.desk.queue.remove(job)
+                    self.desk.queue.take(job, self._share(self.desk.cost.predict(self.engine.units(job.work))))
                     self.desk.changed.set()
                     stream = self._running[job.id] = _Stream(job)
                     stream.task = group.create_task(self._stream(stream))
@@ -204,13 +215,18 @@ class StreamWorker:
             log.exception("engine %s failed", self.engine.name)
             failure = as_failure(EngineFailed(f"{self.engine.name} failed: {error}"))
         finally:
+            took = self.desk.clock.now() - started
+            self.desk.queue.charge(job, self._share(took), started + took)  # also when it was interrupted
             del self._running[job.id]
             self._free.release()
             await self.desk.broker.done(job)
-        took = self.desk.clock.now() - started
         self.desk.cost.observe(self.engine.units(job.work), took)
-        self.desk.account(job, queued=queued, computed=took, share=took / self.engine.slots)
+        self.desk.account(queued=queued, computed=took)
         await self.desk.answer(job, sequence, failure, final=True, queued=queued, computed=took)
+
+    def _share(self, took: Seconds) -> Seconds:
+        """Compute-seconds of a stream that took so long: its slot's part of the engine."""
+        return took / self.engine.slots
 
 
 def as_failure(error: PolytalkError) -> Failure:
