@@ -187,6 +187,7 @@ export class App {
       microphone: this.microphone.on,
       micLevel: this.microphone.level,
       speechLevel: this.face.mouth[indexOf.jaw] ?? 0,
+      queue: this.call.state.queue,
       interruptible: this.call.interruptible,
       latency: this.call.latency.last,
     });

@@ -26,6 +26,26 @@ const transcript = (text: string): Given => ({
 const phase = (state: CallState, speaking = false, microphone = true) =>
   phaseOf(state, { speaking, microphone });
 
+describe("a queue for want of room", () => {
+  const at = (position: number): Given => ({
+    type: "session.capacity.updated",
+    position,
+    expected_wait_ms: 2000 * position,
+    face: true,
+  });
+
+  it("is known from the first word of it to the answer's turn", () => {
+    expect(seen(created, started, stopped, at(2)).queue).toEqual({ position: 2, waitMs: 4000 });
+    expect(seen(created, started, stopped, at(2), at(1)).queue?.position).toBe(1);
+    expect(seen(created, started, stopped, at(1), at(0)).queue).toBe(null);
+  });
+
+  it("is left by cutting in, and by an answer that ends in it", () => {
+    expect(seen(created, answer, at(3), { type: "local.cut" }).queue).toBe(null);
+    expect(seen(created, answer, at(3), done).queue).toBe(null);
+  });
+});
+
 describe("the phase of a call", () => {
   it("is connecting until the session is there", () => {
     expect(phase(START)).toBe("connecting");

@@ -16,6 +16,7 @@ export const en = {
     thinking: "Thinking",
     speaking: "Speaking",
   },
+  queued: "Number {position} in line, about {seconds} s",
   stage: "{name}, the avatar",
   captions: "Conversation",
   you: "You",

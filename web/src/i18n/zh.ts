@@ -18,6 +18,7 @@ export const zh: Messages = {
     thinking: "正在思考",
     speaking: "正在说话",
   },
+  queued: "排在第 {position} 位，大约 {seconds} 秒",
   stage: "数字人{name}",
   captions: "对话",
   you: "您",

@@ -5,11 +5,19 @@ import type { ServerEvent } from "../protocol/events";
 export type Link = "connecting" | "open" | "lost";
 export type Phase = "connecting" | "offline" | "ready" | "listening" | "thinking" | "speaking";
 
+export interface Queue {
+  /** 1 is next. */
+  position: number;
+  waitMs: number;
+}
+
 export interface CallState {
   link: Link;
   userSpeaking: boolean;
   /** The user's turn has ended and no answer has begun. */
   awaiting: boolean;
+  /** The answer's place in the server's queue, when there is no room for it yet. */
+  queue: Queue | null;
   /** The response that the server is working at. */
   active: string | null;
   /** The conversation items of the latest responses. */
@@ -30,6 +38,7 @@ export const START: CallState = {
   link: "connecting",
   userSpeaking: false,
   awaiting: false,
+  queue: null,
   active: null,
   items: {},
 };
@@ -43,7 +52,7 @@ export function reduce(state: CallState, event: ServerEvent | LocalEvent): CallS
     case "local.asked":
       return { ...state, awaiting: true };
     case "local.cut":
-      return { ...state, awaiting: false, active: null };
+      return { ...state, awaiting: false, queue: null, active: null };
     case "local.unanswered":
       return { ...state, awaiting: false };
     case "local.muted":
@@ -54,15 +63,21 @@ export function reduce(state: CallState, event: ServerEvent | LocalEvent): CallS
       return { ...state, userSpeaking: false, awaiting: true };
     case "conversation.item.input_audio_transcription.completed":
       return event.transcript.trim() === "" ? { ...state, awaiting: false } : state;
+    case "session.capacity.updated":
+      return { ...state, queue: queueOf(event) };
     case "response.created":
       return { ...state, awaiting: false, active: event.response.id };
     case "response.output_item.added":
       return { ...state, items: withItem(state.items, event.response_id, event.item.id) };
     case "response.done":
-      return state.active === event.response.id ? { ...state, active: null } : state;
+      return state.active === event.response.id ? { ...state, queue: null, active: null } : state;
     default:
       return state;
   }
+}
+
+function queueOf(event: { position: number; expected_wait_ms: number }): Queue | null {
+  return event.position > 0 ? { position: event.position, waitMs: event.expected_wait_ms } : null;
 }
 
 /** Answers are heard in order, so only the latest matter. */

@@ -127,7 +127,8 @@ export class Call {
 
   /** Brings captions and latency up to what is heard now; called with every display frame. */
   tick(): void {
-    if (this.state.awaiting && this.ports.now() - this.awaitingSince > ANSWER_WITHIN_MS) {
+    const waiting = this.state.awaiting && this.state.queue === null;
+    if (waiting && this.ports.now() - this.awaitingSince > ANSWER_WITHIN_MS) {
       this.dispatch({ type: "local.unanswered" });
     }
     for (const stream of this.playing) this.follow(stream);

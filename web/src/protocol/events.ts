@@ -29,6 +29,7 @@ export type ServerEvent = { event_id: string } & (
   | { type: "conversation.item.input_audio_transcription.delta"; item_id: string; delta: string }
   | { type: "conversation.item.input_audio_transcription.completed"; item_id: string; transcript: string }
   | { type: "conversation.item.input_audio_transcription.failed"; item_id: string }
+  | { type: "session.capacity.updated"; position: number; expected_wait_ms: number; face: boolean }
   | { type: "response.created"; response: ResponseInfo }
   | { type: "response.output_item.added"; response_id: string; item: Item }
   | { type: "response.output_audio_transcript.delta"; response_id: string; item_id: string; delta: string }

@@ -2,7 +2,7 @@
 
 import { fill, type I18n } from "../i18n";
 import type { Messages } from "../i18n/en";
-import type { Phase } from "../model/call-state";
+import type { Phase, Queue } from "../model/call-state";
 import { el, setText } from "./dom";
 
 export interface View {
@@ -12,6 +12,7 @@ export interface View {
   micLevel: number;
   /** How wide the avatar's mouth is open, 0..1. */
   speechLevel: number;
+  queue: Queue | null;
   interruptible: boolean;
   latency: number | null;
 }
@@ -59,7 +60,7 @@ export class Screen {
   draw(view: View): void {
     const { t } = this.i18n;
     this.app.dataset.phase = view.phase;
-    setText(this.phase, t.phase[view.phase]);
+    setText(this.phase, view.queue ? queued(view.queue, t) : t.phase[view.phase]);
     this.drawLatency(view.latency, t);
     this.drawMicrophone(view, t);
     this.interrupt.disabled = !view.interruptible;
@@ -82,6 +83,10 @@ export class Screen {
     setText(el("mic-text"), view.microphone ? t.mute : t.talk);
     label(this.mic, view.microphone ? t.muteLabel : t.talkLabel);
   }
+}
+
+function queued({ position, waitMs }: Queue, t: Messages): string {
+  return fill(t.queued, { position, seconds: Math.max(1, Math.round(waitMs / 1000)) });
 }
 
 /** On the element that shows it only: a property of the whole page would restyle the whole page. */
