@@ -14,6 +14,9 @@ from polytalk.types import MOUTH_PARAMS, Usage
 Wire: TypeAlias = dict[str, Any]
 """One event, ready to be encoded; `bytes` values become base64."""
 
+LONGEST_MESSAGE = 500
+"""Messages quote what the client sent, and it may have sent a megabyte."""
+
 
 def event(kind: str, **fields: Any) -> Wire:
     """An event with an id of its own."""
@@ -27,7 +30,7 @@ def error_event(error: PolytalkError, offender: str | None = None) -> Wire:
     shown = {
         "type": kind,
         "code": code,
-        "message": error.message,
+        "message": error.message if len(error.message) <= LONGEST_MESSAGE else error.message[:LONGEST_MESSAGE] + "…",
         "param": getattr(error, "param", None),
         "event_id": offender,
     }
