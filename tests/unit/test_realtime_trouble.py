@@ -126,6 +126,13 @@ async def test_a_frame_that_is_no_event_is_answered(frame: str | bytes, code: st
         await goes_on(client)
 
 
+async def test_an_error_does_not_send_all_of_a_bad_value_back() -> None:
+    async with Scene() as scene, Client(scene) as client:
+        error = await client.refused("conversation.item.delete", item_id="x" * 100_000)
+        assert error["message"].startswith("there is no item 'xxx")
+        assert len(error["message"]) < 1_000
+
+
 async def test_almost_a_megabyte_is_taken() -> None:
     async with Scene() as scene, Client(scene) as client:
         await client.send("input_audio_buffer.append", audio=base64.b64encode(bytes(750_000)).decode())
