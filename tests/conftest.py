@@ -1,6 +1,7 @@
 """Settings for all tests."""
 
 import asyncio
+import os
 
 from hypothesis import settings
 
@@ -10,3 +11,7 @@ settings.load_profile("polytalk")
 
 # looptime asks for the event loop of tests that have none, and would be given a new one that nobody closes.
 asyncio.set_event_loop(None)
+
+# Whoever runs the tests may run a server too; its settings are not the tests'.
+for name in [name for name in os.environ if name.startswith("POLYTALK_")]:
+    del os.environ[name]
