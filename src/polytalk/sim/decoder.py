@@ -104,6 +104,11 @@ class Decoder:
     def submit(self, task: Task) -> None:
         """A job came; its call has the shape of the answer."""
         self.created += 1
+        now = self.loop.time
+        if len(self._running) < self.slots and not len(self.desk) and self.desk.lone(task, now) is None:
+            self.started([task], now)
+            self._start(task, now)
+            return
         self.desk.push(task)
         self._serve()
 

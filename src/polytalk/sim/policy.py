@@ -37,6 +37,13 @@ class Desk(Protocol):
         """A job came."""
         ...
 
+    def lone(self, task: Task, now: Seconds) -> Seconds | None:
+        """A job finds nobody waiting and a free slot: what `push` and `take` would decide, without the ceremony.
+
+        None: it runs now. Else it was pushed, and this is the moment at which to ask again.
+        """
+        ...
+
     def discard(self, task: Task) -> bool:
         """A job died; whether it was still waiting."""
         ...
@@ -57,7 +64,7 @@ class Desk(Protocol):
 LEARNING = 200
 """Batches of which every one is learnt from; later one in `SAMPLE`. What engines cost does not change in a simulation,
 and each lesson fits a line anew, which would take most of its time."""
-SAMPLE = 8
+SAMPLE = 32
 
 
 class RingDesk:
@@ -80,6 +87,19 @@ class RingDesk:
         self.arrivals.note(task.created)
         self.queue.push(task)
 
+    def lone(self, task: Task, now: Seconds) -> Seconds | None:
+        """See Desk. There is no order to ask the ring about, and an empty queue has no fair share to keep."""
+        if self.max_batch == 1:
+            self.releases[Release.FULL] += 1
+            return None
+        self.arrivals.note(now)
+        alone = self.cost.predict(task.units)
+        due = task.deadline - alone if now + alone <= task.deadline else float("inf")
+        until = self._hold(now, now, 1, task.units, due)
+        if until is not None:
+            self.queue.push(task)
+        return until
+
     def discard(self, task: Task) -> bool:
         """See Desk."""
         before = len(self.queue)
@@ -90,25 +110,32 @@ class RingDesk:
         """See Desk."""
         batch = form(self.queue, now, self.cost, units_of, self.max_batch)
         jobs = cast(list[Task], batch.jobs)
-        reason: Release | None = batch.reason
-        if jobs and reason is Release.IDLE:
-            decision = hold(
-                now,
-                oldest=min(job.created for job in jobs),
-                size=len(jobs),
-                max_size=self.max_batch,
-                gap=self.arrivals.gap(now),
-                saving=self.cost.saving(batch.units, len(jobs)),
-                slack=batch.due - now,
-            )
-            if decision.until is not None:
-                for job in jobs:
-                    self.queue.push(job)
-                return [], decision.until
-            reason = decision.reason
-        if jobs and reason is not None:
-            self.releases[reason] += 1
-        return jobs, None
+        if not jobs:
+            return [], None
+        if batch.reason is not Release.IDLE:
+            self.releases[batch.reason] += 1
+            return jobs, None
+        oldest = min([job.created for job in jobs])
+        until = self._hold(now, oldest, len(jobs), batch.units, batch.due)
+        if until is None:
+            return jobs, None
+        for job in jobs:
+            self.queue.push(job)
+        return [], until
+
+    def _hold(self, now: Seconds, oldest: Seconds, size: int, units: float, due: Seconds) -> Seconds | None:
+        decision = hold(
+            now,
+            oldest=oldest,
+            size=size,
+            max_size=self.max_batch,
+            gap=self.arrivals.gap(now),
+            saving=self.cost.saving(units, size),
+            slack=due - now,
+        )
+        if decision.reason is not None:
+            self.releases[decision.reason] += 1
+        return decision.until
 
     def ran(self, batch: list[Task], took: Seconds, now: Seconds) -> None:
         """See Desk."""
@@ -142,6 +169,17 @@ class PlainDesk:
         self.waiting[task.id] = task
         if self.window is not None:
             self.arrivals.note(task.created)
+
+    def lone(self, task: Task, now: Seconds) -> Seconds | None:
+        """See Desk."""
+        if self.window is None or self.max_batch == 1:
+            return None
+        self.push(task)
+        until = now + self.window(self.arrivals, now)
+        if until > now:
+            return until
+        self.discard(task)
+        return None
 
     def discard(self, task: Task) -> bool:
         """See Desk."""
@@ -197,7 +235,7 @@ def bounded(bound: int) -> Policy:
     return Policy(f"bounded {bound}", ring=False, bound=bound)
 
 
-def _interval(arrivals: Arrivals, now: Seconds) -> Seconds:
+def by_interval(arrivals: Arrivals, now: Seconds) -> Seconds:
     gap = arrivals.gap(now)
     return gap if gap < float("inf") else 0.0
 
@@ -206,7 +244,7 @@ OURS = Policy("ours", admits=True, max_lead=3.0)
 RING_ONLY = replace(OURS, name="ours without admission", admits=False)
 FIFO = Policy("fifo", ring=False, batches=False)
 GREEDY = Policy("greedy", ring=False)
-INTERVAL = Policy("10-s interval", ring=False, window=_interval)
+INTERVAL = Policy("10-s interval", ring=False, window=by_interval)
 BASELINES = (FIFO, GREEDY, bounded(64), fixed(0.02), fixed(0.1), INTERVAL)
 
 

@@ -96,6 +96,7 @@ def _report(service: Service, workload: Workload, seed: int, turns: Turns, use: 
         outcomes=dict(tally.outcomes),
         ttfa=first,
         underruns=tally.late / tally.chunks if tally.chunks else 0.0,
+        in_time=1 - sum(call.late for call in turns.calls) / max(sum(call.owed for call in turns.calls), 1e-9),
         speakers_in_time=shares(turns.calls),
         goodput=tally.good / span,
         prompt_goodput=tally.good_prompt / span,

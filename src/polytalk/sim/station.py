@@ -80,10 +80,18 @@ class Station:
     def submit(self, task: Task) -> None:
         """A job came."""
         self.created += 1
+        now = self.loop.time
+        if self.pool.free and not len(self.desk):
+            until = self.desk.lone(task, now)
+            if until is None:
+                self._start([task], now)
+            else:
+                self._wait(until)
+            return
         self._held_until = 0.0  # who came may be worth more than the wait
         self.desk.push(task)
         if self.pool.free:
-            self.pool.offer(self.loop.time)
+            self.pool.offer(now)
 
     def cancel(self, task: Task) -> bool:
         """Drop a job unrun; False when it runs already: a batch is never stopped."""
@@ -98,10 +106,16 @@ class Station:
     def serve(self, now: Seconds) -> None:
         """Start a batch on a free slot, or wait for one more job."""
         batch, until = self.desk.take(now)
-        if until is not None:
-            self._held_until = until
-            self.loop.at(until, self._on_wake, until)
-            return
+        if until is None:
+            self._start(batch, now)
+        else:
+            self._wait(until)
+
+    def _wait(self, until: Seconds) -> None:
+        self._held_until = until
+        self.loop.at(until, self._on_wake, until)
+
+    def _start(self, batch: list[Task], now: Seconds) -> None:
         pool, cost = self.pool, self.cost
         pool.free -= 1
         units = batch[0].units if len(batch) == 1 else sum([task.units for task in batch])

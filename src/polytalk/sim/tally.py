@@ -103,6 +103,8 @@ class Report:
     """Tier, and "all" -> p50, p95, p99."""
     underruns: float
     """Share of the chunks that came late."""
+    in_time: float
+    """Share of the speech (and so of the frames) that came in time."""
     speakers_in_time: float
     """Share of sessions of which at least 99.9 % of the speech came in time."""
     goodput: float

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from polytalk.errors import BadInput
+from polytalk.sim.chance import poisson
 from polytalk.sim.script import CONVERSATION, Habits, Script, Shape, shape_of
 from polytalk.types import Seconds, Tier
 
@@ -156,11 +157,8 @@ def _lines(path: Path) -> Iterable[Visit]:
 def _open(
     name: str, rate: Callable[[Seconds], float], most: float, until: Seconds, seed: int, habits: Habits, whom: Whom
 ) -> Workload:
-    """By thinning (Lewis and Shedler, 1979)."""
-    chance, visits, moment = random.Random(seed), [], 0.0
-    while most > 0 and (moment := moment + chance.expovariate(most)) < until:
-        if chance.random() * most < rate(moment):
-            visits.append(_single(moment, chance, whom))
+    chance = random.Random(seed)
+    visits = [_single(at, chance, whom) for at in poisson(rate, most, until, chance)] if most > 0 else []
     return Workload(name, visits, until, Script(habits, seed), settle=min(20.0, until / 4))
 
 
