@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from polytalk.engines.asr.judge import circles, invented
+from polytalk.engines.asr.judge import endless, invented, repeats
 from polytalk.engines.asr.mel import BANDS, HOP, log_mel
 from polytalk.engines.asr.split import at_quiet_points
 from polytalk.engines.asr.whisper import PIECE, WhisperAsr, window
@@ -114,10 +114,36 @@ def test_a_typical_subtitle_needs_less_proof_of_silence() -> None:
     assert not invented("Where is the station?", 0.4, -0.9)
 
 
-def test_a_loop_is_told_from_a_person_who_repeats_a_word() -> None:
-    assert circles("I want to go to the " * 12)
-    assert not circles("No, no, no, that is not what I meant, not at all, no.")
-    assert not circles("It was very, very, very good, and it was very, very cheap, and I would go there again.")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Turn the lights off in the kitchen. Turn the lights off in the kitchen. Turn the lights",
+        "Lock the door. Lock the door. Lock the door. Lock the door.",
+        "请把客厅的灯打开请把客厅的灯打开",
+    ],
+)
+def test_words_said_twice_in_a_row_call_for_a_second_look(text: str) -> None:
+    assert repeats(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "No, no, no, that is not what I meant.",
+        "It was very, very, very good, and it was very, very cheap.",
+        "To be or not to be, that is the question.",
+        "好的好的，谢谢。",
+    ],
+)
+def test_a_person_who_repeats_a_word_is_believed_at_once(text: str) -> None:
+    assert not repeats(text)
+    assert not endless(text)
+
+
+def test_what_goes_round_in_circles_is_nobodys_speech() -> None:
+    assert endless("I want to go to the " * 12)
+    assert not endless("Turn the light off! Turn the light off! I said turn the light off, please, and lock the door.")
 
 
 # --- the engine before it has a model ------------------------------------------------------------------------------

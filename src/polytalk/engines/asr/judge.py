@@ -40,7 +40,13 @@ def invented(text: str, no_speech: float, score: float) -> bool:
     return no_speech > (_SURE_SILENCE / 2 if words in _SUBTITLES and score < -0.5 else _SURE_SILENCE)
 
 
-def circles(text: str) -> bool:
-    """Whether a text repeats itself as only a decoder in a loop does."""
+def repeats(text: str) -> bool:
+    """Whether the last four or more words were said twice in a row: by a decoder in a loop, or by an insistent user."""
+    words = re.findall(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+", text.lower())
+    return any(words[-2 * length : -length] == words[-length:] for length in range(4, len(words) // 2 + 1))
+
+
+def endless(text: str) -> bool:
+    """Whether a text goes round in circles as nobody speaks."""
     data = text.encode()
     return len(data) > 60 and len(data) / len(zlib.compress(data)) > _REPEATS

@@ -9,7 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from polytalk.engines.asr.decoder import Decoder, Heard
-from polytalk.engines.asr.judge import circles, invented
+from polytalk.engines.asr.judge import endless, invented, repeats
 from polytalk.engines.asr.mel import HOP, log_mel
 from polytalk.engines.asr.split import at_quiet_points
 from polytalk.engines.asr.utterance import primary, samples
@@ -143,13 +143,19 @@ def _hear(decoder: Decoder, pieces: Sequence[_Piece], frames: int) -> None:
     try:
         heard = decoder.decode(features, [piece.language for piece in pieces], seconds=seconds)
         for piece, one in zip(pieces, heard, strict=True):
-            if circles(one.text):  # rare; the whole window and a ban on repeated words end the loop
-                full = log_mel(piece.samples, _WINDOW)[None]
-                (one,) = decoder.decode(full, [one.language], seconds=seconds, no_repeat=3)
-            piece.heard = one
+            piece.heard = _again(decoder, piece.samples, one) if repeats(one.text) else one
     except RuntimeError as error:
         for piece in pieces:
             piece.heard = EngineFailed(f"the speech recogniser failed: {error}")
+
+
+def _again(decoder: Decoder, samples: NDArray[np.float32], first: Heard) -> Heard:
+    """Decode with the whole window, in which loops are rare (1 of 60 with `base` in a short one)."""
+    features, seconds = log_mel(samples, _WINDOW)[None], len(samples) / LISTEN_RATE
+    (heard,) = decoder.decode(features, [first.language], seconds=seconds)
+    if endless(heard.text):  # the last resort: it garbles what was truly said twice
+        (heard,) = decoder.decode(features, [first.language], seconds=seconds, no_repeat=3)
+    return heard
 
 
 def _simplifier() -> Callable[[str], str]:
