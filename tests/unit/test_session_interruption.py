@@ -1,6 +1,7 @@
 """The user interrupts. Nothing stale is heard, the work is ended, and history keeps what was said and heard."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from polytalk.dialogue.events import (
     Spoke,
     Transcribed,
 )
+from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import TurnDetection
 from polytalk.errors import BadInput
 from polytalk.media.pcm import duration
@@ -227,42 +229,47 @@ async def test_a_conversation_that_forgets_its_oldest_items_forgets_none_that_is
         assert (await caller.answered()).status == "completed"
 
 
-Moment = tuple[Seconds, str]
-moments = st.lists(
-    st.tuples(st.floats(0.01, 2.5), st.sampled_from(["speak", "cancel", "respond", "commit", "clear", "type"])),
-    max_size=8,
+speech = st.lists(st.tuples(st.floats(0.1, 1.0), st.floats(0.05, 1.5)), min_size=1, max_size=4)
+deeds = st.lists(
+    st.tuples(st.floats(0.01, 2.5), st.sampled_from(["cancel", "respond", "commit", "clear", "type"])), max_size=6
 )
 
 
-async def act(caller: Caller, deed: str) -> None:
-    session = caller.session
-    try:
-        match deed:
-            case "speak":
-                await caller.asks(0.3)
-            case "cancel":
-                await session.cancel()
-            case "respond":
-                await session.respond()
-            case "commit":
-                await session.commit()
-            case "clear":
-                await session.clear()
-            case "type":
-                session.add(Item(f"note_{len(caller.log)}_{now()}", "user", "Note."))
-    except BadInput:
-        pass  # refused, and nothing may have changed
+async def talk(caller: Caller, said: list[tuple[Seconds, Seconds]]) -> None:
+    for speaks, hushes in said:
+        await caller.says(speaks)
+        await caller.hushes(hushes)
 
 
-@settings(max_examples=40)
-@given(moments, st.booleans())
-async def test_whatever_the_user_does_and_when_the_session_goes_on(given_moments: list[Moment], guess: bool) -> None:
+async def meddle(caller: Caller, done: list[tuple[Seconds, str]]) -> None:
+    for after, deed in done:
+        await asyncio.sleep(after)
+        with suppress(BadInput):  # refused, and then nothing may have changed
+            await act(caller.session, deed)
+
+
+async def act(session: Session, deed: str) -> None:
+    match deed:
+        case "cancel":
+            await session.cancel()
+        case "respond":
+            await session.respond()
+        case "commit":
+            await session.commit()
+        case "clear":
+            await session.clear()
+        case "type":
+            session.add(Item(f"note_{now()}", "user", "Note."))
+
+
+@settings(max_examples=30)
+@given(speech, deeds, st.booleans())
+async def test_whatever_the_user_says_and_the_client_does_meanwhile_the_session_goes_on(
+    said: list[tuple[Seconds, Seconds]], done: list[tuple[Seconds, str]], guess: bool
+) -> None:
     scene = Scene(llm=counting(), tts=ScriptedTts(pieces=3))
     async with scene, scene.call(guess=guess) as caller:
-        await caller.asks()
-        for after, deed in given_moments:
-            await asyncio.sleep(after)
-            await act(caller, deed)
+        await asyncio.gather(talk(caller, said), meddle(caller, done))
         await caller.hushes(1.0)
         await asyncio.sleep(20)
         assert not caller.session.responding
