@@ -135,7 +135,6 @@ def test_the_language_of_the_job_overrules(multilingual: WhisperAsr, spoken: lis
     assert isinstance(found, Transcript)
     assert isinstance(told, Transcript)
     assert (found.language, told.language) == ("en", "zh")
-    assert found.text != told.text
 
 
 # --- SmolLM2 -------------------------------------------------------------------------------------------------------

@@ -60,6 +60,7 @@ class Step(msgspec.Struct, frozen=True):
     error: Fault | None = None
 
 
+_CLOSED = "the language model is being shut down"
 _decode = msgspec.json.Decoder(Step).decode
 
 
@@ -145,11 +146,18 @@ class LlamaServer:
         self._control("/slots/0?action=save", **state)
         for slot in range(1, self.slots):
             self._control(f"/slots/{slot}?action=restore", **state)
-        Path(self._folder.name, state["filename"]).unlink()
+        Path(self._folder.name, state["filename"]).unlink(missing_ok=True)
 
     def _ask(self, request: Mapping[str, object]) -> None:
-        answer = self._server.handle_chat_completions(msgspec.to_builtins({**request, "stream": False}))
+        answer = self._alive().handle_chat_completions(msgspec.to_builtins({**request, "stream": False}))
         _check(msgspec.convert(answer, Step))
+
+    def _alive(self) -> Any:
+        """The server, for the time of one call: it is destroyed when nobody holds it any more."""
+        server = self._server
+        if server is None or self._stopping.is_set():
+            raise EngineFailed(_CLOSED)
+        return server
 
     def _control(self, path: str, **body: str) -> Any:
         try:
@@ -180,16 +188,19 @@ class LlamaServer:
 
         def answer() -> None:
             if not (left.is_set() or self._stopping.is_set()):
-                self._server.handle_chat_completions(body, on_step)
+                self._alive().handle_chat_completions(body, on_step)
 
         body = msgspec.json.encode({**request, "stream": True, "stream_options": {"include_usage": True}})
-        running = self._pool.submit(answer)
+        try:
+            running = self._pool.submit(answer)
+        except RuntimeError:
+            raise EngineFailed(_CLOSED) from None
         running.add_done_callback(lambda _: post(None))  # called for a cancelled future too
         try:
             while (step := await steps.get()) is not None:
                 yield _check(_decode(step))
             if self._stopping.is_set():
-                raise EngineFailed("the language model is being shut down")
+                raise EngineFailed(_CLOSED)
             if (fault := running.exception()) is not None:
                 raise EngineFailed(f"llama.cpp failed: {fault}")
         finally:

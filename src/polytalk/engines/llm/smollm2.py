@@ -37,6 +37,8 @@ SAMPLING: Mapping[str, object] = {
 _SYSTEM = Message("system", "You are a helpful AI assistant.")
 _MARKERS = re.compile(r"<\|\w*\|>")
 """What divides messages in the prompt; in a message's text it would end that message and begin another."""
+_SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s")
+"""The space behind it tells the end of a sentence from the point of a number."""
 _FRAME = 5
 """Tokens around a message."""
 _REPLY = 3
@@ -109,11 +111,16 @@ class SmolLM2:
         messages = await asyncio.to_thread(self._fitting, work.messages, self._options.context - max_tokens - _REPLY)
         await self._prime(server, messages)
         request = {"messages": messages, "temperature": work.temperature, "cache_prompt": True, **SAMPLING}
+        said = ""
         async with aclosing(server.chat({**request, "max_tokens": max_tokens})) as steps:
             async for step in steps:
                 for choice in step.choices:
                     if choice.delta.content:
+                        said += choice.delta.content
                         yield TextDelta(choice.delta.content)
+                if work.max_sentences and len(_SENTENCE_END.findall(said)) >= work.max_sentences:
+                    yield Usage(sum(map(self._tokens, messages)), self._count(said))
+                    return
                 if step.usage is not None:
                     details = step.usage.prompt_tokens_details
                     cached = details.cached_tokens if details else 0
