@@ -77,6 +77,8 @@ class ThinkWork(Struct, frozen=True, tag="think"):
     messages: tuple[Message, ...]
     max_tokens: int = 160
     temperature: float = 0.3
+    max_sentences: int = 0
+    """Stop after so many sentences; 0 for no limit. An engine whose server can't be stopped may ignore it."""
 
 
 class SpeakWork(Struct, frozen=True, tag="speak"):

@@ -51,7 +51,7 @@ def test_every_shipped_persona_speaks_as_the_avatar() -> None:
     personas = load_personas("Nora")
     assert {"en", "zh"} <= set(personas)
     for persona in personas.values():
-        assert "Nora" in persona.instructions
+        assert "Nora" in (persona.knowledge.find("Who are you?") or persona.knowledge.find("你是谁？") or "")
         assert persona.wrong_language
         assert persona.greeting
         assert persona.examples

@@ -6,11 +6,13 @@ told as turns that already happened. They stand before every conversation, so th
 
 import tomllib
 from collections.abc import Sequence
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct, convert
 
+from polytalk.dialogue.knowledge import Answer, Knowledge
 from polytalk.types import Message
 
 
@@ -21,7 +23,7 @@ class Exchange(Struct, frozen=True):
     assistant: str
 
 
-class Persona(Struct, frozen=True):
+class Persona(Struct, frozen=True, dict=True):
     """One language's side of an avatar."""
 
     instructions: str
@@ -29,6 +31,15 @@ class Persona(Struct, frozen=True):
     """Said when the user speaks a language that the LLM does not."""
     greeting: str = ""
     examples: tuple[Exchange, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    """What it knows by heart, about itself above all: the LLM is not asked."""
+    sentences: int = 3
+    """The longest answer, in sentences; a listener can't skim."""
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """Its answers, ready to be looked up."""
+        return Knowledge(self.answers)
 
     def messages(self, history: Sequence[Message], instructions: str = "") -> tuple[Message, ...]:
         """The history as the LLM gets it. A client's own `instructions` replace persona and examples."""

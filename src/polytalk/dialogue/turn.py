@@ -157,8 +157,7 @@ class Turn:
         history = (*self._history, *(Message("user", t.text) for t in transcripts if t.text))
         if transcripts:
             return (history if any(t.text for t in transcripts) else ()), transcripts[-1].language
-        said = next((message.content for message in reversed(history) if message.role == "user"), "")
-        return history or (Message("user", "Hello."),), self.settings.language or language_of(said)
+        return history or (Message("user", "Hello."),), self.settings.language or language_of(_last_words(history))
 
     async def asked(self) -> bool:
         """Whether anything was said in the utterances; known when all of them are transcribed."""
@@ -184,6 +183,10 @@ class Turn:
 
     async def _think(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
         persona = self._persona(language)
+        own = not self.settings.instructions  # a client's instructions replace the persona, with all it knows
+        if own and (known := persona.knowledge.find(_last_words(history))) is not None:
+            yield known
+            return
         if not self._kit.thinks_in(language):
             yield persona.wrong_language
             return
@@ -191,6 +194,7 @@ class Turn:
             persona.messages(history, self.settings.instructions),
             self.settings.max_tokens,
             self.settings.temperature,
+            persona.sentences if own else 0,
         )
         replies = await self._scope.ask(Stage.THINK, self._kit.llm, work, self._scope.clock.now())
         async for result in replies:
@@ -280,3 +284,8 @@ class Turn:
         """When the next sample made will be played."""
         started = self.playout.started
         return (self._scope.clock.now() if started is None else started) + self.made
+
+
+def _last_words(history: tuple[Message, ...]) -> str:
+    """What the user said last."""
+    return next((message.content for message in reversed(history) if message.role == "user"), "")

@@ -116,11 +116,12 @@ class SmolLM2:
             async for step in steps:
                 for choice in step.choices:
                     if choice.delta.content:
-                        said += choice.delta.content
-                        yield TextDelta(choice.delta.content)
-                if work.max_sentences and len(_SENTENCE_END.findall(said)) >= work.max_sentences:
-                    yield Usage(sum(map(self._tokens, messages)), self._count(said))
-                    return
+                        before, said = len(said), said + choice.delta.content
+                        end = _end_of_sentence(said, work.max_sentences)
+                        yield TextDelta(said[before:end])
+                        if end is not None:
+                            yield Usage(sum(map(self._tokens, messages)), self._count(said))
+                            return
                 if step.usage is not None:
                     details = step.usage.prompt_tokens_details
                     cached = details.cached_tokens if details else 0
@@ -151,3 +152,9 @@ class SmolLM2:
             if not self._persona and sum(map(self._tokens, messages)) >= _WORTH_SHARING:
                 await asyncio.to_thread(server.prime, {"messages": messages, "cache_prompt": True})
                 self._persona = messages[:-1]
+
+
+def _end_of_sentence(text: str, number: int) -> int | None:
+    """Where the sentence of that number ends, counted from 1; None when it has not ended, or for number 0."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    return ends[number - 1] if 0 < number <= len(ends) else None
