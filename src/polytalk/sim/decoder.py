@@ -37,17 +37,19 @@ class _Sequence:
 class _Engine:
     """One worker's sequences."""
 
-    __slots__ = ("active", "armed", "busy", "ends", "number", "ready", "seconds", "steps")
+    __slots__ = ("active", "armed", "busy", "ends", "filled", "ready", "seconds", "steps")
 
-    def __init__(self, seconds: list[Seconds], number: int) -> None:
+    def __init__(self, seconds: list[Seconds]) -> None:
         self.seconds = seconds
         """Index n: of a step with n sequences."""
-        self.number = number
         self.active = 0
         self.steps = 0.0
         self.ready: Seconds = 0.0
         """Until when `steps` is reckoned, or a prompt is read."""
         self.busy: Seconds = 0.0
+        """Spent on reading prompts."""
+        self.filled: Seconds = 0.0
+        """Sequence-seconds of decoding."""
         self.ends: list[tuple[float, int, _Sequence]] = []
         self.armed: Seconds = float("inf")
 
@@ -56,7 +58,7 @@ class _Engine:
         if now > self.ready:
             if self.active:
                 self.steps += (now - self.ready) / self.seconds[self.active]
-                self.busy += now - self.ready
+                self.filled += (now - self.ready) * self.active
             self.ready = now
 
     def due(self) -> Seconds:
@@ -93,13 +95,16 @@ class Decoder:
         self._made = 0
         self._running: dict[str, _Sequence] = {}
         step = [(cost.slope * n + cost.overhead) * ratio for n, ratio in enumerate(cost.ratios())]
-        self._engines = [_Engine(step, number) for number in range(workers)]
+        self._engines = [_Engine(step) for _ in range(workers)]
         self._on_due = self._due
 
     @property
     def busy(self) -> Seconds:
-        """Engine-seconds in which anything was decoded or read."""
-        return sum(engine.busy for engine in self._engines)
+        """Engine-seconds: reading, and decoding as the share of the places that was taken.
+
+        A step is made for one sequence as for many, so that the time of decoding alone would look full at once.
+        """
+        return sum(engine.busy + engine.filled / self._cost.max_batch for engine in self._engines)
 
     def submit(self, task: Task) -> None:
         """A job came; its call has the shape of the answer."""
@@ -119,6 +124,7 @@ class Decoder:
             if sequence is None:
                 return False
             self._stop(sequence)
+            self.desk.stopped(task, self.loop.time - sequence.started, self.loop.time)
             self._arm(sequence.slot)
             self._serve()
         self.cancelled += 1

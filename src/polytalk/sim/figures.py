@@ -5,16 +5,16 @@ server-rendered faces are; both small, so that a figure takes seconds.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from polytalk.sim.costs import known
 from polytalk.sim.estimate import best_rate
 from polytalk.sim.policy import BASELINES, FIFO, GREEDY, OURS, RING_ONLY, Policy, bounded, paced
 from polytalk.sim.script import CONVERSATION, Script
 from polytalk.sim.simulate import Service, simulate
-from polytalk.sim.spread import SEEDS, Spread, over, spread
+from polytalk.sim.spread import SEEDS, Spread, spread
 from polytalk.sim.tally import Report
-from polytalk.sim.workload import Mix, conversations, questions
+from polytalk.sim.workload import Mix, conversations, flash_crowd, questions
 from polytalk.types import Seconds
 
 IDLE = 0.1
@@ -23,7 +23,7 @@ OVERLOAD = 3.0
 IN_TIME = 0.999
 PATIENCE: Seconds = 3.0
 """A number of speakers is not sustained when p95 of their time to first audio is longer."""
-LOADED = (OURS, RING_ONLY, FIFO, GREEDY, bounded(64), paced(GREEDY))
+LOADED = (OURS, RING_ONLY, FIFO, GREEDY, bounded(8), bounded(16), bounded(64), paced(GREEDY))
 VIPS = Mix(vips=0.1)
 
 
@@ -139,22 +139,16 @@ def _most(holds: Callable[[int], bool], low: int, high: int) -> int:
     return low
 
 
-def flash(viewers: int = 10_000, scale: float = 0.02, seeds: Sequence[int] = SEEDS) -> list[Row]:
+def flash(viewers: int = 10_000, scale: float = 0.1, seeds: Sequence[int] = SEEDS) -> list[Row]:
     """A flash crowd, on a shard: good turns of those who asked, of `viewers * scale` within a minute."""
-    from polytalk.sim.workload import flash_crowd
 
     def row(policy: Policy) -> Row:
         asked = round(viewers * scale)
         reports = [simulate(small(policy), flash_crowd(asked, 240.0, seed, background=4.0), seed) for seed in seeds]
         return Row(
             policy.name,
-            over(range(len(reports)), lambda index: reports[index].goodput * reports[index].span / reports[index].turns),
+            spread(report.goodput * report.span / report.turns for report in reports),
             {"p95": spread(report.p95 for report in reports), "in time": spread(r.in_time for r in reports)},
         )
 
     return [row(policy) for policy in LOADED]
-
-
-def with_queue(service: Service, turns: int) -> Service:
-    """The same with another length of the admission's queue."""
-    return replace(service, max_queue=turns)

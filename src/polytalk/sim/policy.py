@@ -56,6 +56,14 @@ class Desk(Protocol):
         """A batch is done."""
         ...
 
+    def stopped(self, task: Task, took: Seconds, now: Seconds) -> None:
+        """A stream was interrupted after so long."""
+        ...
+
+    def wakes(self, task: Task) -> bool:
+        """Whether a job that has just been pushed ends a wait for more."""
+        ...
+
     def earliest(self) -> Seconds:
         """How urgent this desk is, against others of its pool: smaller is more."""
         ...
@@ -70,14 +78,19 @@ SAMPLE = 32
 class RingDesk:
     """Calls the policy ring as `worker.loop` does."""
 
-    def __init__(self, max_batch: int, *, slots: int = 1, bank: Bank | None = None) -> None:
+    def __init__(
+        self, max_batch: int, *, slots: int | None = None, bank: Bank | None = None, shared: bool = True
+    ) -> None:
+        """`slots` of an engine that streams. `shared` by several tenants: else there are no shares to keep."""
         self.max_batch = max_batch
-        self._batches = 0
         self.slots = slots
+        self.shared = shared
         self.queue = ReadyQueue(bank=bank)
         self.cost = Cost()
         self.arrivals = Arrivals()
         self.releases: Counter[Release] = Counter()
+        self._batches = 0
+        self._due: Seconds = 0.0
 
     def __len__(self) -> int:
         return len(self.queue)
@@ -88,7 +101,11 @@ class RingDesk:
         self.queue.push(task)
 
     def lone(self, task: Task, now: Seconds) -> Seconds | None:
-        """See Desk. There is no order to ask the ring about, and an empty queue has no fair share to keep."""
+        """See Desk."""
+        if self.shared:
+            self.push(task)
+            _, until = self.take(now)
+            return until
         if self.max_batch == 1:
             self.releases[Release.FULL] += 1
             return None
@@ -97,6 +114,7 @@ class RingDesk:
         due = task.deadline - alone if now + alone <= task.deadline else float("inf")
         until = self._hold(now, now, 1, task.units, due)
         if until is not None:
+            self._due = task.deadline
             self.queue.push(task)
         return until
 
@@ -108,6 +126,8 @@ class RingDesk:
 
     def take(self, now: Seconds) -> tuple[list[Task], Seconds | None]:
         """See Desk."""
+        if self.slots is not None:
+            return self._next_stream(now), None
         batch = form(self.queue, now, self.cost, units_of, self.max_batch)
         jobs = cast(list[Task], batch.jobs)
         if not jobs:
@@ -119,9 +139,40 @@ class RingDesk:
         until = self._hold(now, oldest, len(jobs), batch.units, batch.due)
         if until is None:
             return jobs, None
+        self._due = min([job.deadline for job in jobs])
         for job in jobs:
             self.queue.push(job)
         return [], until
+
+    def ran(self, batch: list[Task], took: Seconds, now: Seconds) -> None:
+        """See Desk. By size: else who asks for much is paid for by those whose work runs with it."""
+        total = sum([task.units for task in batch])
+        self._batches += 1
+        if self._batches <= LEARNING or self._batches % SAMPLE == 0:
+            self.cost.observe(total, took, len(batch))
+        each = took / total / (self.slots or 1)
+        for task in batch:
+            self.queue.charge(task, each * task.units, now)
+
+    def stopped(self, task: Task, took: Seconds, now: Seconds) -> None:
+        """See Desk."""
+        self.queue.charge(task, took / (self.slots or 1), now)
+
+    def wakes(self, task: Task) -> bool:
+        """See Desk."""
+        return len(self.queue) >= self.max_batch or task.deadline < self._due
+
+    def earliest(self) -> Seconds:
+        """See Desk."""
+        return self.queue.earliest()
+
+    def _next_stream(self, now: Seconds) -> list[Task]:
+        assert self.slots is not None
+        job = self.queue.head(now, self.cost.predict(1.0))
+        if job is None:
+            return []
+        self.queue.take(job, self.cost.predict(units_of(job)) / self.slots)
+        return [cast(Task, job)]
 
     def _hold(self, now: Seconds, oldest: Seconds, size: int, units: float, due: Seconds) -> Seconds | None:
         decision = hold(
@@ -136,19 +187,6 @@ class RingDesk:
         if decision.reason is not None:
             self.releases[decision.reason] += 1
         return decision.until
-
-    def ran(self, batch: list[Task], took: Seconds, now: Seconds) -> None:
-        """See Desk."""
-        self._batches += 1
-        if self._batches <= LEARNING or self._batches % SAMPLE == 0:
-            self.cost.observe(sum([task.units for task in batch]), took, len(batch))
-        each = took / len(batch) / self.slots
-        for task in batch:
-            self.queue.charge(task, each, now)
-
-    def earliest(self) -> Seconds:
-        """See Desk."""
-        return self.queue.earliest()
 
 
 class PlainDesk:
@@ -197,6 +235,13 @@ class PlainDesk:
     def ran(self, batch: list[Task], took: Seconds, now: Seconds) -> None:
         """Nothing is learnt."""
 
+    def stopped(self, task: Task, took: Seconds, now: Seconds) -> None:
+        """Nothing is charged."""
+
+    def wakes(self, task: Task) -> bool:
+        """See Desk."""
+        return len(self.waiting) >= self.max_batch
+
     def earliest(self) -> Seconds:
         """The oldest job's arrival."""
         return next(iter(self.waiting.values())).created if self.waiting else float("inf")
@@ -218,10 +263,10 @@ class Policy:
     max_lead: Seconds = float("inf")
     """How far speech is made ahead of playback."""
 
-    def desk(self, max_batch: int, slots: int = 1) -> Desk:
-        """A desk for an engine; `slots` of one that streams."""
+    def desk(self, max_batch: int, *, slots: int | None = None, shared: bool = True) -> Desk:
+        """A desk for an engine; `slots` of one that streams; `shared` by several tenants."""
         if self.ring:
-            return RingDesk(max_batch, slots=slots)
+            return RingDesk(max_batch, slots=slots, shared=shared)
         return PlainDesk(max_batch if self.batches else 1, self.window)
 
 
@@ -236,6 +281,7 @@ def bounded(bound: int) -> Policy:
 
 
 def by_interval(arrivals: Arrivals, now: Seconds) -> Seconds:
+    """The window of `INTERVAL`."""
     gap = arrivals.gap(now)
     return gap if gap < float("inf") else 0.0
 

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from polytalk.schedule.bank import Account, Bank
 from polytalk.schedule.fairshare import WEIGHT
@@ -63,7 +64,11 @@ Maker = Callable[[], Desk]
 
 def fairness(seeds: Sequence[int] = SEEDS) -> list[Fairness]:
     """Three backlogged tenants, one of them a vip's; they send six, three and one jobs at a time."""
-    makers: dict[str, Maker] = {"ours": lambda: RingDesk(16), "fifo": lambda: PlainDesk(1), "greedy": lambda: PlainDesk(16)}
+    makers: dict[str, Maker] = {
+        "ours": lambda: RingDesk(16),
+        "fifo": lambda: PlainDesk(1),
+        "greedy": lambda: PlainDesk(16),
+    }
     rows = []
     for name, make in makers.items():
         runs = [_backlogged(make(), seed) for seed in seeds]
@@ -91,7 +96,7 @@ def windows(seeds: Sequence[int] = SEEDS) -> list[Regret]:
     }
     rows = []
     for phase, (rate, most) in phases.items():
-        fixed = {f"{w * 1000:.0f} ms": [_delay(lambda w=w: _fixed(w), rate, most, s) for s in seeds] for w in WINDOWS}
+        fixed = {f"{w * 1000:.0f} ms": [_delay(partial(_fixed, w), rate, most, s) for s in seeds] for w in WINDOWS}
         best = min(fixed, key=lambda name: sum(fixed[name]))
         tried = {
             "ours": [_delay(lambda: RingDesk(16), rate, most, seed) for seed in seeds],
@@ -180,5 +185,3 @@ def _first(ran: Sequence[Ran], tenant: str) -> Seconds:
 def _second_after(ran: Sequence[Ran]) -> tuple[Seconds, Seconds]:
     start = min(one.started for one in ran if one.task.tenant == "owner")
     return start, start + 1.0
-
-

@@ -69,13 +69,15 @@ def _build(service: Service, workload: Workload, seed: int) -> tuple[Turns, dict
     done: dict[Stage, Callable[[Task], None]] = {
         Stage.LISTEN: turns.heard, Stage.SPEAK: turns.spoke, Stage.FACE: turns.moved,
     }  # fmt: skip
+    shared = len({visit.tenant for visit in workload.visits}) > 1
     for order, (stage, then) in enumerate(done.items()):
         cost = stages[stage]
         noise = Noise(service.noise, seed * 7 + order)
-        turns.stations[stage] = Station(loop, pools[cost.pool], cost, service.policy.desk(cost.max_batch), noise, then)
+        desk = service.policy.desk(cost.max_batch, shared=shared)
+        turns.stations[stage] = Station(loop, pools[cost.pool], cost, desk, noise, then)
         turns.stations[stage].ended = turns.spend
     noise = Noise(service.noise, seed * 7 + 5)
-    desk = service.policy.desk(1, slots=think.max_batch)
+    desk = service.policy.desk(1, slots=think.max_batch, shared=shared)
     turns.decoder = Decoder(loop, think, service.slots[think.pool], desk, noise, turns.wrote, turns.thought)
     turns.measure()
     return turns, pools

@@ -1,6 +1,6 @@
 """A figure over several seeds: the median, and between what it lay."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
@@ -23,8 +23,3 @@ def spread(values: Iterable[float]) -> Spread:
     """Of what was found. Raises ValueError for nothing."""
     found = list(values)
     return Spread(median(found), min(found), max(found))
-
-
-def over(seeds: Iterable[int], measure: Callable[[int], float]) -> Spread:
-    """Measure with each seed."""
-    return spread(measure(seed) for seed in seeds)

@@ -1,4 +1,4 @@
-"""One stage alone, fed with jobs of known size: for figures about order, shares and windows, and for queueing theory."""
+"""One stage alone, fed with jobs of known size: for figures of order, shares and windows, and for queueing theory."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Ran:
     started: Seconds
     ended: Seconds
     cost: Seconds
-    """Its part of its batch."""
+    """Its part of its batch, by size."""
 
     @property
     def delay(self) -> Seconds:
@@ -93,6 +93,6 @@ class Bench:
         for task in batch:
             self._started[task.id] = now
 
-    def _note_end(self, batch: list[Task], each: Seconds) -> None:
-        now = self.loop.time
-        self.ran += [Ran(task, self._started.pop(task.id), now, each) for task in batch]
+    def _note_end(self, batch: list[Task], took: Seconds) -> None:
+        now, total = self.loop.time, sum(task.units for task in batch)
+        self.ran += [Ran(task, self._started.pop(task.id), now, took * task.units / total) for task in batch]

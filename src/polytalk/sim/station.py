@@ -64,8 +64,8 @@ class Station:
         self.cost = cost
         self.desk = desk
         self.started: OnStart = lambda batch, now: None
-        self.ended: OnStart = lambda batch, each: None
-        """Told what each job of a batch cost."""
+        self.ended: OnStart = lambda batch, took: None
+        """Told what a batch cost."""
         self.created = self.finished = self.cancelled = 0
         self.batches = 0
         self.busy: Seconds = 0.0
@@ -88,8 +88,9 @@ class Station:
             else:
                 self._wait(until)
             return
-        self._held_until = 0.0  # who came may be worth more than the wait
         self.desk.push(task)
+        if self._held_until and self.desk.wakes(task):
+            self._held_until = 0.0
         if self.pool.free:
             self.pool.offer(now)
 
@@ -131,7 +132,7 @@ class Station:
         now = self.loop.time
         self.desk.ran(batch, took, now)
         self.finished += len(batch)
-        self.ended(batch, took / len(batch))
+        self.ended(batch, took)
         done = self._done
         for task in batch:
             done(task)

@@ -142,9 +142,13 @@ class Turns:
             call.moving = False
             self._complete(call)
 
-    def spend(self, batch: list[Task], each: Seconds) -> None:
+    def spend(self, batch: list[Task], took: Seconds) -> None:
         """A batch ran; admission learns what turns cost."""
+        if self.admission is None:
+            return
+        total = sum([task.units for task in batch])
         for task in batch:
+            each = took * task.units / total
             call = task.call
             assert call is not None
             if task.stage is Stage.LISTEN:
