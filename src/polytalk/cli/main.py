@@ -102,6 +102,24 @@ def inspect(file: Annotated[Path, typer.Argument(help="A clip.", exists=True, di
     run(file)
 
 
+@app.command()
+def plan(
+    speakers: Annotated[int, typer.Option("--speakers", "-n", help="People in conversation at the same time.")],
+    p95_ttfa: Annotated[float, typer.Option(help="Seconds from the end of speech to the first audio, p95.")] = 1.0,
+    gpu: Annotated[str, typer.Option(help="Kind of machine: cpu, a10g, l40s, h100.")] = "cpu",
+    face: Annotated[str | None, typer.Option(help="Face engine: phones (drawn by the client) or wav2lip.")] = None,
+    calibration: Annotated[Path | None, typer.Option(help="Costs measured on this machine, with --gpu cpu.")] = None,
+    price: Annotated[float | None, typer.Option(help="Dollars an hour of one machine, instead of the known.")] = None,
+    live_room: Annotated[bool, typer.Option("--live-room", help="Viewers who ask about once a minute.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a page with curves (HTML).")] = None,
+) -> None:
+    """Simulate a crowd, and say how many machines it needs and what they cost."""
+    from polytalk.cli.plan import choose, run
+
+    machine = choose(gpu, face, calibration)
+    run(speakers, machine, p95_ttfa=p95_ttfa, price=price, live_room=live_room, out=out)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"polytalk {__version__}")
