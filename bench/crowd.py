@@ -48,6 +48,16 @@ class Talk:
         return [turn for call in self.calls for turn in call.turns]
 
     @property
+    def failed(self) -> list[Turn]:
+        """All turns that were not answered."""
+        return [turn for call in self.calls for turn in call.failed]
+
+    def complaints(self) -> list[str]:
+        """What went wrong, at most a few of each kind."""
+        errors = [error for call in self.calls for error in call.record.errors]
+        return [f"failed: {turn.fate}" for turn in self.failed[:3]] + [f"error: {error}" for error in errors[:3]]
+
+    @property
     def microphone(self) -> Seconds:
         """Seconds of microphone sent, of all callers."""
         return sum(len(call.late) for call in self.calls) * FRAME

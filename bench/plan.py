@@ -17,7 +17,7 @@ class Plan(Struct, frozen=True):
     strays: int = 200
     """Turns in which no chunk may go astray."""
     stray_users: int = 20
-    interruptions: int = 32
+    interruptions: int = 30
     """At each number of users, half by voice and half by response.cancel."""
     interrupters: tuple[int, ...] = (1, 4)
     questions: int = 8

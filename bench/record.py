@@ -74,6 +74,17 @@ class Turn:
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     """The answer is over, or there will be none."""
 
+    @property
+    def fate(self) -> str:
+        """What became of it, for the notes under a table."""
+        said = f"{self.question.line.text!r}"
+        if self.transcribed is None:
+            return f"{said} was not transcribed" if self.stopped else f"{said} was not heard"
+        if self.answer is None:
+            return f"{said} was heard as {self.heard!r} and not answered"
+        status = f"{self.answer.status} {self.answer.reason}".strip() or "not over"
+        return f"{said} was heard as {self.heard!r}, its answer is {status} after {self.answer.seconds:.1f} s"
+
 
 class Record:
     """Follows one session's events; each goes to the newest turn, or to the answer that it names."""

@@ -45,9 +45,10 @@ def show(console: Console, result: Result) -> None:
     figure = result.figure
     table = Table(title=f"{figure.title}\n[dim]goal: {figure.goal}[/dim]", title_justify="left", box=SIMPLE_HEAD)
     for column in figure.rows[0] if figure.rows else ():
-        table.add_column(column, justify="left" if isinstance(figure.rows[0][column], str) else "right")
+        words = isinstance(figure.rows[0][column], str)
+        table.add_column(column, justify="left" if words else "right", min_width=max(map(len, column.split())))
     for row in figure.rows:
-        table.add_row(*("–" if value is None else str(value) for value in row.values()))
+        table.add_row(*map(_shown, row.values()))
     console.print(table)
     for note in figure.notes:
         console.print(f"  {note}")
@@ -55,6 +56,11 @@ def show(console: Console, result: Result) -> None:
         f"  [dim]load average {result.load_before:.1f} → {result.load_after:.1f}, "
         f"machine busy {result.busy_seconds:.0f} CPU-s in {result.took:.0f} s[/dim]\n"
     )
+
+
+def _shown(value: Value) -> str:
+    """As a cell: nobody needs a tenth of a large number."""
+    return "–" if value is None else f"{value:,.0f}" if isinstance(value, float) and value >= 1000 else str(value)
 
 
 def keep(result: Result) -> None:

@@ -20,15 +20,21 @@ from bench.server import Server, serving
 from bench.stats import summary
 from polytalk.types import Seconds
 
-LISTEN: tuple[Seconds, Seconds] = (0.5, 1.5)
+LISTEN: tuple[Seconds, Seconds] = (0.4, 1.0)
 """How much of an answer is heard before it is interrupted."""
 SETTLE: Seconds = 0.3
 """How long stale audio is waited for after a cancel."""
+CALL = 4
+"""Interruptions in a call. A small model imitates the answers it finds in the history: cut ones become short ones."""
 TEXTS = (
     "Tell me a long story about the sea.",
     "Can you explain how an airplane stays in the air?",
     "What should I know about the history of Rome?",
     "Describe everything you see in a big forest.",
+    "How does a piano make its sound?",
+    "What do people eat for breakfast in Japan?",
+    "Tell me everything about the moon.",
+    "How do I make a good cup of coffee at home?",
 )
 
 
@@ -88,28 +94,34 @@ def shares(count: int, users: int) -> list[int]:
 
 
 async def _interrupter(server: Server, questions: Sequence[Utterance], count: int, seed: int) -> list[Cut]:
-    """Interrupts by voice and by cancel in turn, with the next question as the interruption."""
+    """Calls again and again, and interrupts `CALL` times in each call."""
     random = np.random.default_rng(seed)
     await asyncio.sleep(seed * 0.7)
     cuts: list[Cut] = []
+    for call in range(count):  # answers too short to be interrupted are not counted, so a call may give none
+        if len(cuts) >= count:
+            break
+        cuts += await _call(server, rotated(questions, 5 * call), min(CALL, count - len(cuts)), random)
+    return cuts
+
+
+async def _call(server: Server, questions: Sequence[Utterance], count: int, random: np.random.Generator) -> list[Cut]:
+    """Interrupts by voice and by cancel in turn; the next question is the interruption."""
+    cuts: list[Cut | None] = []
     async with Caller(server.url) as caller:
         turn = await caller.ask(questions[0])
-        for asked in range(1, 3 * count):  # answers too short to be interrupted are not counted, nor waited for
-            if len(cuts) == count:
-                break
-            question = questions[asked % len(questions)]
+        for question in questions[1 : count + 1]:
             if await caller.first_audio(turn):
                 await asyncio.sleep(random.uniform(*LISTEN))
             if len(cuts) % 2:
-                cut = await _cancel(caller, turn)
+                cuts.append(await _cancel(caller, turn))
                 turn = await caller.ask(question)
             else:
                 interrupted = turn
                 turn = await caller.ask(question)
-                cut = _by_voice(interrupted, turn)
-            if cut is not None:
-                cuts.append(cut)
-    return cuts
+                cuts.append(_by_voice(interrupted, turn))
+        await caller.first_audio(turn)  # the last one's stale audio has come by then
+    return [cut for cut in cuts if cut is not None]
 
 
 async def _cancel(caller: Caller, turn: Turn) -> Cut | None:

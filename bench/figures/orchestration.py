@@ -13,6 +13,7 @@ from bench.plan import Plan
 from bench.questions import questions
 from bench.report import Figure, Row
 from bench.server import Server, serving
+from polytalk.errors import EngineFailed
 from polytalk.types import Seconds
 
 CALLERS = 16
@@ -74,6 +75,8 @@ async def _correspond(caller: Caller, modality: Literal["audio", "text"], turns:
     for _ in range(turns):
         turn = await caller.write("What can you do?", modality)
         await caller.answered(turn)
+        if turn.answer is None or turn.answer.status != "completed":
+            raise EngineFailed(f"a turn in writing came to nothing: {turn.fate}")
 
 
 async def _quiet(server: Server) -> Seconds:

@@ -20,11 +20,13 @@ from polytalk.types import Seconds
 def measure(plan: Plan) -> Figure:
     """Closed loops over all numbers of users."""
     models = cost.turn_seconds(plan)
-    rows = []
+    rows: list[Row] = []
+    complaints: list[str] = []
     with serving() as server:
         for users in plan.users:
             talk = asyncio.run(_talk(server, questions(), users, plan.seconds))
             rows.append(_row(users, talk, models, server))
+            complaints += talk.complaints()
     ideal = len(os.sched_getaffinity(0)) / models
     return Figure(
         "speakers",
@@ -35,6 +37,7 @@ def measure(plan: Plan) -> Figure:
             f"Ideal: {ideal:.2f} turns a second. eff.: CPU of the turns' models (see cost) ÷ CPU that the server used.",
             "underruns, gap: per turn. RSS: MiB, at the end. late: of the callers' own frames; over 20 ms the client "
             "was short of CPU, and the server is better than its row.",
+            *complaints,
         ],
     )
 
@@ -55,12 +58,12 @@ def _row(users: int, talk: Talk, models: Seconds, server: Server) -> Row:
         "turns": len(talk.turns),
         "queued": sum(turn.queued for turn in talk.turns),
         "no face": sum(answer.first_motion is None for answer in answers),
-        "failed": sum(len(call.failed) for call in talk.calls),
+        "failed": len(talk.failed),
         "TTFA p50": percentile_ms(waits, 50),
         "p95": percentile_ms(waits, 95),
         "max": percentile_ms(waits, 100),
-        "TTFF p50": percentile_ms(frames, 50),
-        "underruns": _mean([answer.playout.underruns for answer in answers]),
+        "face p50": percentile_ms(frames, 50),
+        "under- runs": _mean([answer.playout.underruns for answer in answers]),
         "gap": _mean([answer.playout.waited * 1000 for answer in answers]),
         "turns/s": round(talk.rate, 2),
         "÷ ideal": round(talk.rate * models / cores, 2),

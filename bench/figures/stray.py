@@ -48,7 +48,7 @@ def measure(plan: Plan) -> Figure:
     row = {
         "users": plan.stray_users,
         "turns": len(answered),
-        "failed": sum(len(call.failed) for call in talk.calls),
+        "failed": len(talk.failed),
         "foreign words": sum(
             bool(words - set(words_of(user))) for (user, _, _), words in zip(answered, said, strict=True)
         ),
@@ -61,7 +61,7 @@ def measure(plan: Plan) -> Figure:
     notes = [
         "own word not read: the recogniser misheard it, on the way in or on the way back; no other word was there."
     ]
-    return Figure("stray", "Answers and chunks that reach somebody else", "0 foreign", [row], notes)
+    return Figure("stray", "Answers and chunks that reach somebody else", "0 foreign", [row], notes + talk.complaints())
 
 
 def words_of(user: int) -> Sequence[str]:
