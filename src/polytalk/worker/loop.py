@@ -67,7 +67,7 @@ class BatchWorker:
                 await self._wait_for_more(batch, until)
             else:
                 self.desk.changed.set()
-                group.create_task(self._run(batch.jobs))
+                group.create_task(self._answer(batch.jobs, self.desk.clock.now(), self._start(batch.jobs)))
 
     def _hold(self, batch: Batch) -> Seconds | None:
         """Until when to wait for one more job; None to run now."""
@@ -106,15 +106,19 @@ class BatchWorker:
     def _units(self, job: Job) -> float:
         return self.engine.units(job.work)
 
-    async def _run(self, batch: Sequence[Job]) -> None:
-        started = self.desk.clock.now()
+    def _start(self, batch: Sequence[Job]) -> "asyncio.Future[Sequence[Result | PolytalkError]]":
+        """At once, not in a task: the answers of the batch before are still to be handed out, and would go first."""
         works = [job.work for job in batch]
-        results: Sequence[Result | PolytalkError]
+        return self.pool.start(lambda: self.engine.run(works))
+
+    async def _answer(
+        self, batch: Sequence[Job], started: Seconds, computing: "asyncio.Future[Sequence[Result | PolytalkError]]"
+    ) -> None:
         self._batches += 1
         try:
-            results = await self.pool.run(lambda: self.engine.run(works))
-            if len(results) != len(works):
-                raise ValueError(f"{len(results)} results for {len(works)} works")
+            results = await computing
+            if len(results) != len(batch):
+                raise ValueError(f"{len(results)} results for {len(batch)} works")
         except Exception as error:  # an engine's defect must not end the worker, nor leave a listener waiting
             log.exception("engine %s failed on a batch of %d", self.engine.name, len(batch))
             results = [EngineFailed(f"{self.engine.name} failed: {error}")] * len(batch)
@@ -173,7 +177,7 @@ class StreamWorker:
                 while True:
                     await self.desk.some()
                     await self._free.acquire()
-                    job = self.desk.queue.head(self.desk.clock.now(), self.desk.cost.predict(1.0))
+                    job = self.desk.queue.head(self.desk.clock.now(), self.desk.cost.typical())
                     if job is None:
                         self._free.release()
                         continue

@@ -1,6 +1,7 @@
 """The machine's cores as a budget: every stage computes on a slot, granted by deadline, whatever its stage."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -8,6 +9,8 @@ from typing import TypeVar
 from polytalk.types import Seconds
 
 T = TypeVar("T")
+HAND_OVER: Seconds = 0.0005
+"""How long the event loop may keep the GIL when an engine's thread wants it; Python has 5 ms, a tenth of a batch."""
 
 
 class Pool:
@@ -18,6 +21,8 @@ class Pool:
     """
 
     def __init__(self, cores: int) -> None:
+        # A batch that has its slot would wait for the GIL while the loop hands out the answers of the one before.
+        sys.setswitchinterval(HAND_OVER)
         self._free = cores
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="engine")
         self._waiting: list[tuple[Callable[[], Seconds], asyncio.Future[None]]] = []
@@ -54,15 +59,18 @@ class Pool:
         self._waiting = waiting
         chosen[1].set_result(None)
 
-    async def run(self, compute: Callable[[], T]) -> T:
-        """Compute on the caller's slot, then release it.
+    def start(self, compute: Callable[[], T]) -> "asyncio.Future[T]":
+        """Compute on the caller's slot, then release it. Returns at once.
 
-        A thread can't be stopped: when the caller is cancelled the slot stays taken until the thread is done.
+        A thread can't be stopped: when whoever waits for it is cancelled the slot stays taken until the thread is done.
         """
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._threads, compute)
+        work = asyncio.get_running_loop().run_in_executor(self._threads, compute)
         work.add_done_callback(lambda _: self.release())
-        return await asyncio.shield(work)
+        return asyncio.shield(work)
+
+    async def run(self, compute: Callable[[], T]) -> T:
+        """`start`, and wait for the result."""
+        return await self.start(compute)
 
     def close(self) -> None:
         """Let running computations end, and the threads with them."""
