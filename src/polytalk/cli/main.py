@@ -95,6 +95,28 @@ def bank(
 
 
 @app.command()
+def bench(
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Measure every engine of the settings and keep the figures.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Keep them in this file instead of the cache folder.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=3600, help="How long to measure, besides loading the engines.")
+    ] = 45.0,
+    languages: Languages = None,
+) -> None:
+    """Show what one turn costs on this machine, and how many people can talk at once.
+
+    The figures are those that --calibrate kept; without them the engines are measured now.
+    """
+    from polytalk.cli.bench import run
+
+    run(calibrating=calibrate, out=out, seconds=seconds, languages=languages)
+
+
+@app.command()
 def inspect(file: Annotated[Path, typer.Argument(help="A clip.", exists=True, dir_okay=False)]) -> None:
     """Show what a clip says about where it comes from."""
     from polytalk.cli.inspect import run
