@@ -272,7 +272,9 @@ def test_the_tables_name_every_engine_and_what_follows() -> None:
 
 @pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("POLYTALK_CONFIG", str(tmp_path / "none.toml"))
+    (tmp_path / "none.toml").touch()
+    monkeypatch.chdir(tmp_path)  # no settings file
+    monkeypatch.delenv("POLYTALK_CONFIG", raising=False)
     monkeypatch.setenv("POLYTALK_CACHE_FOLDER", str(tmp_path))
     monkeypatch.setattr(bench, "_ears", lambda settings: (0.0001, 0.032))
     return tmp_path
