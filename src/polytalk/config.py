@@ -15,10 +15,15 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from polytalk.errors import ConfigError
+
+PREFIX = "POLYTALK_"
+NO_SETTINGS = frozenset({"POLYTALK_CONFIG", "POLYTALK_REQUIRE_SERVICES"})
+"""Variables with our prefix that choose the file, or speak to the tests."""
 
 Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
 
@@ -96,7 +101,7 @@ class Settings(BaseSettings):
     """The whole tree."""
 
     model_config = SettingsConfigDict(
-        env_prefix="POLYTALK_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
     )
 
     languages: Annotated[tuple[Literal["en", "zh"], ...], NoDecode] = ("en",)
@@ -161,11 +166,14 @@ class Settings(BaseSettings):
 def load_settings(**flags: Any) -> Settings:
     """Read the tree; flags that are None are not set. Raises ConfigError with every bad setting named."""
     given = {name: value for name, value in flags.items() if value is not None}
+    _check_sources()
     try:
         return Settings(**given)
     except ValidationError as error:
         lines = (f"  {'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.80})" for e in error.errors())
         raise ConfigError("these settings can't be used:\n" + "\n".join(lines)) from None
+    except SettingsError as error:  # such as a list in the environment that is not JSON
+        raise ConfigError(f"the environment can't be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{config_file()} is not valid TOML: {error}") from None
 
@@ -173,6 +181,25 @@ def load_settings(**flags: Any) -> Settings:
 def config_file() -> Path:
     """The TOML file that is read when it exists."""
     return Path(os.environ.get("POLYTALK_CONFIG", "polytalk.toml"))
+
+
+def _check_sources() -> None:
+    """A misspelt variable or file name must not be ignored silently: its author believes that it counts."""
+    chosen = os.environ.get("POLYTALK_CONFIG")
+    if chosen and not Path(chosen).is_file():
+        raise ConfigError(f"POLYTALK_CONFIG names {chosen}, and there is no such file")
+    for variable in sorted(os.environ):
+        if not variable.startswith(PREFIX) or variable in NO_SETTINGS:
+            continue
+        table: type[BaseModel] = Settings
+        for part in variable.removeprefix(PREFIX).lower().split("__"):
+            if part not in table.model_fields:
+                known = ", ".join(sorted(table.model_fields))
+                raise ConfigError(f"the variable {variable} names no setting: {part!r} is none of {known}")
+            kind = table.model_fields[part].annotation
+            if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+                break
+            table = kind
 
 
 def _user_cache() -> Path:

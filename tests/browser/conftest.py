@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
-from tests.e2e.conftest import Server, Speak, echo_server, joe, server
 
 from polytalk.types import SPEECH_RATE
+from tests.e2e.conftest import Server, Speak, echo_server, joe, server
 
 __all__ = ["Server", "echo_server", "joe", "server"]
 

@@ -4,6 +4,7 @@ import re
 import time
 
 from playwright.sync_api import Page, expect
+
 from tests.browser.conftest import OpenPage
 from tests.e2e.conftest import Server
 

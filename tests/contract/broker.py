@@ -12,11 +12,11 @@ from typing import TypeVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.jobs import chunk, job
 
 from polytalk.broker.base import Broker
 from polytalk.errors import Shed
 from polytalk.types import Chunk, Generation, Job, Stage
+from tests.support.jobs import chunk, job
 
 T = TypeVar("T")
 

@@ -2,11 +2,10 @@
 
 import asyncio
 
-from tests.contract.broker import BrokerContract, soon
-from tests.support.jobs import chunk, job
-
 from polytalk.broker.base import Broker
 from polytalk.broker.memory import MemoryBroker
+from tests.contract.broker import BrokerContract, soon
+from tests.support.jobs import chunk, job
 
 
 class TestMemoryBroker(BrokerContract):

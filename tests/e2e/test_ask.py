@@ -8,11 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.e2e.conftest import Speak, Transcribe
 
 from polytalk.media.decode import decode_audio
 from polytalk.media.marking import read_marking
 from polytalk.types import SPEECH_RATE
+from tests.e2e.conftest import Speak, Transcribe
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
+
 from tests.e2e.conftest import Server, Speak, Transcribe
 
 FRAME = 960  # bytes: 20 ms

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import Server, free_port
 
 from polytalk.engines.llm import smollm2
+from tests.e2e.conftest import Server, free_port
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

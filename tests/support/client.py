@@ -7,10 +7,6 @@ from types import TracebackType
 from typing import Any
 
 from starlette.websockets import WebSocket
-from tests.support.engines import LevelVad
-from tests.support.protocol import Wire, check_event
-from tests.support.scene import LONGEST, MIC_STEP, Caller, Scene
-from tests.support.sound import LEVEL, now, voice
 
 from polytalk.config import Limits, Settings
 from polytalk.dialogue.endpointing import VadSettings
@@ -20,6 +16,10 @@ from polytalk.gateway.realtime.connection import Connection
 from polytalk.gateway.realtime.session_config import SessionConfig
 from polytalk.media.pcm import silence
 from polytalk.types import SPEECH_RATE, Seconds
+from tests.support.engines import LevelVad
+from tests.support.protocol import Wire, check_event
+from tests.support.scene import LONGEST, MIC_STEP, Caller, Scene
+from tests.support.sound import LEVEL, now, voice
 
 
 class Client:

@@ -10,7 +10,6 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.support.sound import AUDIBLE, LEVEL, level_of, mouth_of, now, voice
 
 from polytalk.engines.base import Voice
 from polytalk.errors import Unspeakable
@@ -29,6 +28,7 @@ from polytalk.types import (
     Transcript,
     Usage,
 )
+from tests.support.sound import AUDIBLE, LEVEL, level_of, mouth_of, now, voice
 
 W = TypeVar("W")
 

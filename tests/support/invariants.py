@@ -1,8 +1,5 @@
 """What holds of every call, whatever was said and interrupted in it."""
 
-from tests.support.scene import Caller
-from tests.support.sound import mouth_of
-
 from polytalk.dialogue.events import (
     Committed,
     ResponseFinished,
@@ -16,6 +13,8 @@ from polytalk.dialogue.events import (
 from polytalk.dialogue.turn import FRAME_BYTES
 from polytalk.media.pcm import duration
 from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Seconds
+from tests.support.scene import Caller
+from tests.support.sound import mouth_of
 
 SLACK: Seconds = 1e-6
 """Virtual time has microseconds."""

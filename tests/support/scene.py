@@ -9,8 +9,6 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
-from tests.support.engines import LevelVad, ScriptedAsr, ScriptedFace, ScriptedLlm, ScriptedTts
-from tests.support.sound import LEVEL, LoopClock, now, voice
 
 from polytalk.broker.memory import MemoryBroker
 from polytalk.dialogue.dispatch import Dispatcher
@@ -26,6 +24,8 @@ from polytalk.schedule.admission import TARGET, VIP_RESERVE, Admission
 from polytalk.schedule.demand import TurnDemand
 from polytalk.types import SPEECH_RATE, Seconds, Stage, Tier
 from polytalk.worker.loop import StreamWorker
+from tests.support.engines import LevelVad, ScriptedAsr, ScriptedFace, ScriptedLlm, ScriptedTts
+from tests.support.sound import LEVEL, LoopClock, now, voice
 
 E = TypeVar("E", bound=DialogueEvent)
 

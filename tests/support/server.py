@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from tests.support.engines import LevelVad, ScriptedAsr, ScriptedFace, ScriptedLlm, ScriptedTts
-
 from polytalk.config import EngineChoice, Settings
 from polytalk.dialogue.runtime import Runtime
 from polytalk.gateway.server import serve
+from tests.support.engines import LevelVad, ScriptedAsr, ScriptedFace, ScriptedLlm, ScriptedTts
 
 SOON = 10.0
 

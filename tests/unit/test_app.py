@@ -10,8 +10,6 @@ from typing import Any
 import httpx
 import pytest
 from openai import AsyncOpenAI
-from tests.support.server import SOON, Server, serving
-from tests.support.sound import voice
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -20,6 +18,8 @@ from polytalk.errors import ConfigError
 from polytalk.gateway.server import bind
 from polytalk.media.pcm import silence
 from polytalk.types import SPEECH_RATE
+from tests.support.server import SOON, Server, serving
+from tests.support.sound import voice
 
 
 async def events_until(client: ClientConnection, kind: str) -> list[dict[str, Any]]:

@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from tools.draw_avatars.__main__ import FACES, LIBRARY, encode
 
 from polytalk.avatar import bundle
 from polytalk.avatar.terms import PARAMETERS, parse_term
 from polytalk.errors import BadInput
+from tools.draw_avatars.__main__ import FACES, LIBRARY, encode
 
 LAYER: dict[str, Any] = {"id": "a", "ops": "MLLZ", "points": [0, 0, 9, 0, 9, 9], "fill": "#ff0000"}
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
 from bench.crowd import Call, Talk
 from bench.figures.barge_in import Cut, rows_of, shares
 from bench.figures.first_audio import moments_of
@@ -12,7 +13,6 @@ from bench.host import JobNote, NotingBroker, read_notes
 from bench.questions import Line, Utterance
 from bench.record import Answer, Record, Turn
 from bench.scripted import ANSWER, ScriptedFace, ScriptedLlm, ScriptedTts
-
 from polytalk.types import (
     MOUTH_PARAMS,
     Chunk,

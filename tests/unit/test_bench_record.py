@@ -4,10 +4,10 @@ import asyncio
 
 import msgspec
 import pytest
+
 from bench import events
 from bench.questions import Line, Utterance
 from bench.record import JITTER, Record, Turn
-
 from polytalk.types import MOUTH_PARAMS, SPEECH_RATE
 
 QUESTION = Utterance(Line("What can you do?"), bytes(960))

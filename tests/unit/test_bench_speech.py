@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+
 from bench.microphone import Microphone
 from bench.pitch import median_pitch
 from bench.questions import FRAME_BYTES, Line, Utterance, append_events, rotated, trim
 from bench.stats import percentile_ms, summary
-
 from polytalk.gateway.realtime.client_events import AudioAppend, decode
 from polytalk.media.pcm import from_float, samples, silence
 from polytalk.types import SPEECH_RATE

@@ -12,6 +12,7 @@ from polytalk.errors import ConfigError
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The settings file, not there yet."""
     path = tmp_path / "polytalk.toml"
+    path.touch()
     monkeypatch.setenv("POLYTALK_CONFIG", str(path))
     return path
 
@@ -105,3 +106,28 @@ def test_engines_that_are_named_are_left_as_they_are() -> None:
 def test_options_are_added_to_what_the_languages_choose() -> None:
     asr = EngineChoice(engine="whisper", options={"threads": 2})
     assert Settings(asr=asr).asr_choice().options == {"model": "tiny.en", "threads": 2}
+
+
+@pytest.mark.parametrize("variable", ["POLYTALK_SERVR__PORT", "POLYTALK_SERVER__PROT", "POLYTALK_AVATARS"])
+def test_a_misspelt_variable_is_an_error(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "9000")
+    with pytest.raises(ConfigError, match=variable):
+        load_settings()
+
+
+def test_a_variable_that_is_not_json_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYTALK_TTS", "[hibari")
+    with pytest.raises(ConfigError, match="tts"):
+        load_settings()
+
+
+def test_a_named_file_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("POLYTALK_CONFIG", str(tmp_path / "missing.toml"))
+    with pytest.raises(ConfigError, match=r"missing\.toml"):
+        load_settings()
+
+
+def test_options_of_an_engine_may_have_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYTALK_LLM__ENGINE", "smollm2")
+    monkeypatch.setenv("POLYTALK_LLM__OPTIONS__SLOTS", "4")
+    assert load_settings().llm.options == {"slots": "4"}

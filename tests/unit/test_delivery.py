@@ -6,7 +6,6 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.sound import LoopClock, mouth_of, now, voice
 
 from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.delivery import SLICE_FRAMES, Delivery, slices
@@ -16,6 +15,7 @@ from polytalk.errors import EngineFailed
 from polytalk.media.pcm import duration
 from polytalk.schedule.playout import Playout
 from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Seconds
+from tests.support.sound import LoopClock, mouth_of, now, voice
 
 pytestmark = pytest.mark.looptime
 

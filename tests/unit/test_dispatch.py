@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.jobs import chunk, job
-from tests.support.sound import LoopClock, now
 
 from polytalk.broker.memory import MemoryBroker
 from polytalk.dialogue.dispatch import MAX_WAITING, SILENCE, Dispatcher, Replies, Scope
 from polytalk.errors import BadInput, Cancelled, EngineFailed, PolytalkError, Shed, WorkerLost
 from polytalk.types import Chunk, FaceWork, Failure, Job, MouthFrames, Result, Stage, TextDelta, Tier
+from tests.support.jobs import chunk, job
+from tests.support.sound import LoopClock, now
 
 pytestmark = pytest.mark.looptime
 

@@ -160,6 +160,7 @@ def test_examples_of_settings_can_be_used(example: tuple[Path, str]) -> None:
 
 @pytest.fixture
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "none.toml").touch()
     monkeypatch.setenv("POLYTALK_CONFIG", str(tmp_path / "none.toml"))
 
 

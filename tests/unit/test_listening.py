@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.engines import LevelVad
-from tests.support.sound import level_of, voice
 
 from polytalk.dialogue.endpointing import Event, SpeechStarted, SpeechStopped, VadSettings
 from polytalk.dialogue.listening import Ears
 from polytalk.errors import BadInput
 from polytalk.media.pcm import silence
 from polytalk.types import LISTEN_RATE, SPEECH_RATE, Seconds
+from tests.support.engines import LevelVad
+from tests.support.sound import level_of, voice
 
 LAG: Seconds = 0.07
 """What the resampler holds back, and two ends that lie on frames of 32 ms."""

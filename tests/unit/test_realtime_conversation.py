@@ -6,13 +6,13 @@ import base64
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from polytalk.config import Limits
+from polytalk.types import Seconds
 from tests.support.client import Client
 from tests.support.engines import Fault, ScriptedAsr, ScriptedLlm
 from tests.support.protocol import check_event
 from tests.support.scene import Scene
-
-from polytalk.config import Limits
-from polytalk.types import Seconds
 
 pytestmark = pytest.mark.looptime
 

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 import pytest
+
+from polytalk.config import Limits
+from polytalk.gateway.realtime.connection import CLOSE_GOING_AWAY, CLOSE_TOO_SLOW
 from tests.support.client import Client
 from tests.support.engines import ScriptedLlm
 from tests.support.scene import Scene
 from tests.support.sound import now
-
-from polytalk.config import Limits
-from polytalk.gateway.realtime.connection import CLOSE_GOING_AWAY, CLOSE_TOO_SLOW
 
 pytestmark = pytest.mark.looptime
 

@@ -5,13 +5,13 @@ from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.jobs import job
 
 from polytalk.schedule.batch import Batch, form
 from polytalk.schedule.cost import Cost
 from polytalk.schedule.order import ReadyQueue
 from polytalk.schedule.window import Release
 from polytalk.types import FaceWork, Job, Seconds
+from tests.support.jobs import job
 
 NOW: Seconds = 10.0
 numbers = count()

@@ -4,11 +4,11 @@ from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.jobs import job, jobs
 
 from polytalk.schedule.bank import Account, Bank
 from polytalk.schedule.order import BATCH_FLOOR, RESCUE_SLACK, ReadyQueue
 from polytalk.types import Job, Seconds, Tier
+from tests.support.jobs import job, jobs
 
 NOW: Seconds = 0.0
 COST: Seconds = 0.1

@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from tests.support.engines import ScriptedTts
-from tests.support.scene import Caller, Scene
 
 from polytalk.dialogue.events import Capacity, ResponseStarted, Spoke
 from polytalk.types import Tier
+from tests.support.engines import ScriptedTts
+from tests.support.scene import Caller, Scene
 
 pytestmark = pytest.mark.looptime
 

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.engines import ScriptedTts
 
 from polytalk.config import Settings
 from polytalk.dialogue.settings import SessionSettings
@@ -14,6 +13,7 @@ from polytalk.dialogue.voices import Voices
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime.client_events import ResponseParam, SessionPatch
 from polytalk.gateway.realtime.session_config import EAGERNESS_MS, SessionConfig, default_detection
+from tests.support.engines import ScriptedTts
 
 SETTINGS = Settings()
 LONGEST = SETTINGS.limits.max_text_chars

@@ -4,13 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.support.engines import ScriptedAsr, ScriptedLlm, ScriptedTts
-from tests.support.scene import Scene
-from tests.support.sound import now
 
 from polytalk.dialogue.conversation import Item
 from polytalk.errors import BadInput
 from polytalk.types import Seconds
+from tests.support.engines import ScriptedAsr, ScriptedLlm, ScriptedTts
+from tests.support.scene import Scene
+from tests.support.sound import now
 
 pytestmark = pytest.mark.looptime
 

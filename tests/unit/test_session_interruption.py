@@ -6,10 +6,6 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.engines import ScriptedAsr, ScriptedLlm, ScriptedTts
-from tests.support.invariants import check
-from tests.support.scene import Caller, Scene
-from tests.support.sound import now
 
 from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.events import (
@@ -26,6 +22,10 @@ from polytalk.dialogue.settings import TurnDetection
 from polytalk.errors import BadInput
 from polytalk.media.pcm import duration
 from polytalk.types import SPEECH_RATE, Message, Seconds
+from tests.support.engines import ScriptedAsr, ScriptedLlm, ScriptedTts
+from tests.support.invariants import check
+from tests.support.scene import Caller, Scene
+from tests.support.sound import now
 
 pytestmark = pytest.mark.looptime
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from polytalk.dialogue.events import ResponseFinished, ResponseStarted, Said, Spoke, Transcribed
+from polytalk.types import Message, Seconds
 from tests.support.engines import ScriptedAsr, ScriptedLlm, ScriptedTts
 from tests.support.invariants import check
 from tests.support.scene import Caller, Scene
 from tests.support.sound import level_of, mouth_of, voice
-
-from polytalk.dialogue.events import ResponseFinished, ResponseStarted, Said, Spoke, Transcribed
-from polytalk.types import Message, Seconds
 
 pytestmark = pytest.mark.looptime
 

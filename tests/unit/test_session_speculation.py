@@ -4,10 +4,6 @@ import asyncio
 
 import pytest
 from msgspec import structs
-from tests.support.engines import ScriptedAsr, ScriptedLlm
-from tests.support.invariants import check
-from tests.support.scene import Caller, Scene
-from tests.support.sound import now
 
 from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.events import (
@@ -18,6 +14,10 @@ from polytalk.dialogue.events import (
     Transcribed,
 )
 from polytalk.types import Message, Seconds
+from tests.support.engines import ScriptedAsr, ScriptedLlm
+from tests.support.invariants import check
+from tests.support.scene import Caller, Scene
+from tests.support.sound import now
 
 pytestmark = pytest.mark.looptime
 

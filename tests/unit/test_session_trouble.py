@@ -3,9 +3,6 @@
 import asyncio
 
 import pytest
-from tests.support.engines import Fault, ScriptedAsr, ScriptedLlm, ScriptedTts
-from tests.support.invariants import check
-from tests.support.scene import Caller, Scene
 
 from polytalk.dialogue.endpointing import VadSettings
 from polytalk.dialogue.events import (
@@ -21,6 +18,9 @@ from polytalk.dialogue.events import (
 from polytalk.dialogue.settings import TurnDetection
 from polytalk.errors import BadInput, EngineFailed
 from polytalk.types import Message
+from tests.support.engines import Fault, ScriptedAsr, ScriptedLlm, ScriptedTts
+from tests.support.invariants import check
+from tests.support.scene import Caller, Scene
 
 pytestmark = pytest.mark.looptime
 

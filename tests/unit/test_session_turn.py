@@ -3,10 +3,6 @@
 import asyncio
 
 import pytest
-from tests.support.engines import ScriptedAsr, ScriptedLlm, ScriptedTts
-from tests.support.invariants import check
-from tests.support.scene import PERSONA, Scene
-from tests.support.sound import mouth_of, now
 
 from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.events import (
@@ -23,6 +19,10 @@ from polytalk.dialogue.events import (
 from polytalk.dialogue.settings import TurnDetection
 from polytalk.dialogue.turn import SENTENCES_AHEAD
 from polytalk.types import Message, Usage
+from tests.support.engines import ScriptedAsr, ScriptedLlm, ScriptedTts
+from tests.support.invariants import check
+from tests.support.scene import PERSONA, Scene
+from tests.support.sound import mouth_of, now
 
 pytestmark = pytest.mark.looptime
 

@@ -1,11 +1,11 @@
 """Which voice says what."""
 
 import pytest
-from tests.support.engines import ScriptedTts
 
 from polytalk.dialogue.voices import STOCK_FEMALE, STOCK_MALE, Voices, language_of
 from polytalk.engines.base import Voice
 from polytalk.errors import BadInput, ConfigError
+from tests.support.engines import ScriptedTts
 
 VERA = Voice("vera", "Vera", ("en",), "female")
 JOE = Voice("joe", "Joe", ("en",), "male")

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.support.jobs import job
 
 from polytalk.broker.memory import MemoryBroker
 from polytalk.clock import RealClock
@@ -14,6 +13,7 @@ from polytalk.errors import PolytalkError, Unspeakable
 from polytalk.types import Chunk, FaceWork, Failure, Job, MouthFrames, Stage
 from polytalk.worker.loop import BatchWorker
 from polytalk.worker.pool import Pool
+from tests.support.jobs import job
 
 SOON = 10.0
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from tests.support.engines import Fault, ScriptedAsr
 
 from polytalk.broker.memory import MemoryBroker
 from polytalk.clock import RealClock
@@ -14,6 +13,7 @@ from polytalk.types import FaceWork, MouthFrames, Stage
 from polytalk.worker.group import Progress, WorkerGroup
 from polytalk.worker.loop import BatchWorker, StreamWorker
 from polytalk.worker.pool import Pool
+from tests.support.engines import Fault, ScriptedAsr
 
 
 class Mouth:

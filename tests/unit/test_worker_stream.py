@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.support.engines import Fault, ScriptedLlm
-from tests.support.jobs import job
-from tests.support.sound import LoopClock, now
 
 from polytalk.broker.memory import MemoryBroker
 from polytalk.errors import BadInput
 from polytalk.types import Chunk, Failure, Job, Message, Stage, TextDelta, ThinkWork, Usage
 from polytalk.worker.loop import StreamWorker
+from tests.support.engines import Fault, ScriptedLlm
+from tests.support.jobs import job
+from tests.support.sound import LoopClock, now
 
 pytestmark = pytest.mark.looptime
 

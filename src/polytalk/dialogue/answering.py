@@ -66,6 +66,12 @@ class Answering:
         self.current: Answer | None = None
         """The answer that the user waits for or hears; a guess is not it until it is adopted."""
 
+    @property
+    def response(self) -> str | None:
+        """Id of the answer that is being given."""
+        given = self.current.delivery if self.current else None
+        return given.response if given else None
+
     def prepare(self, settings: SessionSettings, heard: tuple[Words, ...], *, guess: bool = False) -> Answer:
         """Begin to make an answer to the conversation and the utterances `heard`; nobody hears it yet.
 

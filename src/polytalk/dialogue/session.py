@@ -157,9 +157,9 @@ class Session:
             self._answering.prepare(settings or self.settings, (*self._hearings.pending.values(),)), metadata
         )
 
-    async def cancel(self) -> None:
-        """End the answer under way. Raises BadInput when there is none."""
-        if not self.responding:
+    async def cancel(self, response: str | None = None) -> None:
+        """End the answer under way, or only if it is `response`. Raises BadInput when there is none such."""
+        if not self.responding or (response is not None and response != self._answering.response):
             raise BadInput("Cancellation failed: no active response found", code="response_cancel_not_active")
         await self._answering.interrupt("client_cancelled")
 

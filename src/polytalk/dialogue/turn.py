@@ -44,6 +44,11 @@ from polytalk.types import (
 
 log = logging.getLogger(__name__)
 
+FIRST_AUDIO: Seconds = 0.4
+"""Within this the user expects to hear something: the deadline of all work before the first sound.
+
+Later than now, so that a listener who is about to run dry goes before one who has only stopped speaking.
+"""
 FRAME_BYTES = SPEECH_RATE // MOUTH_RATE * SAMPLE_BYTES
 """Audio of one mouth frame; pieces are padded to whole frames so that frame numbers never drift from samples."""
 SENTENCES_AHEAD = 2
@@ -86,7 +91,7 @@ class Personas(Protocol):
 
 async def transcribe(scope: Scope, kit: Kit, audio: bytes, language: str | None) -> Transcript:
     """What was said in an utterance (PCM16 at `LISTEN_RATE`). Raises PolytalkError."""
-    asked = await scope.ask(Stage.LISTEN, kit.asr, ListenWork(audio, language), scope.clock.now())
+    asked = await scope.ask(Stage.LISTEN, kit.asr, ListenWork(audio, language), scope.clock.now() + FIRST_AUDIO)
     result = await asked.only()
     if not isinstance(result, Transcript):
         raise EngineFailed(f"{kit.asr} answered with {type(result).__name__}, not with a transcript")
@@ -124,6 +129,7 @@ class Turn:
         self._face = settings.mouth
         self.spent: dict[Stage, Seconds] = {}
         """Compute-seconds (of an LLM: seconds in a slot) that the turn took at each stage."""
+        self._expected = scope.clock.now() + FIRST_AUDIO
         self._failure: PolytalkError | None = None
         self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue(64)
         self.made: Seconds = 0.0
@@ -196,7 +202,7 @@ class Turn:
             self.settings.temperature,
             persona.sentences if own else 0,
         )
-        replies = await self._scope.ask(Stage.THINK, self._kit.llm, work, self._scope.clock.now())
+        replies = await self._scope.ask(Stage.THINK, self._kit.llm, work, self._due())
         async for result in replies:
             if isinstance(result, TextDelta):
                 yield result.delta
@@ -283,7 +289,7 @@ class Turn:
     def _due(self) -> Seconds:
         """When the next sample made will be played."""
         started = self.playout.started
-        return (self._scope.clock.now() if started is None else started) + self.made
+        return (self._expected if started is None else started) + self.made
 
 
 def _last_words(history: tuple[Message, ...]) -> str:

@@ -37,7 +37,7 @@ def form(queue: ReadyQueue, now: Seconds, cost: Cost, units: Callable[[Job], flo
     batch = Batch()
     binding = float("inf")  # earliest deadline among the members that can still be kept
     lasts = 0.0
-    typical = cost.predict(1.0)
+    typical = cost.typical()
     while (job := queue.head(now, typical)) is not None:
         if len(batch.jobs) == max_batch:
             batch.reason = Release.FULL

@@ -43,6 +43,11 @@ class Cost:
         slope, overhead = self.line()
         return (slope * units + overhead) * self._ratios.get(jobs, 1.0)
 
+    def typical(self) -> Seconds:
+        """Seconds that a job of average size will take alone."""
+        jobs = sum(count for count, _, _ in self._seen)
+        return self.predict(sum(units for _, units, _ in self._seen) / jobs if jobs else 1.0)
+
     def line(self) -> tuple[float, Seconds]:
         """Slope (seconds a unit) and overhead (seconds a batch); the guess before the first batch has run."""
         if not self._seen:

@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from polytalk.config import Limits
 from polytalk.dialogue.conversation import Item
-from polytalk.dialogue.events import Capacity, DialogueEvent, ResponseFinished, Spoke
+from polytalk.dialogue.events import Capacity, DialogueEvent, ResponseFinished, Spoke, Trouble
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.session import Session
 from polytalk.errors import BadInput, PolytalkError
@@ -41,8 +41,11 @@ class Connection:
         assert self._translator is not None
         if isinstance(what, ResponseFinished) and what.status == "cancelled":
             self._outbox.revoke(what.response)
-        if isinstance(what, Capacity) and not self._config.session.mouth:
-            return  # an event of the extension: strict clients break on those they do not know
+        if isinstance(what, (Capacity, Trouble)) and not self._config.session.mouth:
+            # Told to our own page only: strict clients break on events that they do not know, and some end a call
+            # with the first error, which this is not worth.
+            log.info("session %s: %s", what.__class__.__name__, what)
+            return
         media_of = what.response if isinstance(what, Spoke) else None
         for wire in self._translator.translate(what):
             self._outbox.put(wire, media_of)
@@ -139,7 +142,7 @@ class Connection:
                 metadata = what.response.metadata if what.response else None
                 await session.respond(self._config.for_response(what.response), metadata)
             case ce.ResponseCancel():
-                await session.cancel()
+                await session.cancel(what.response_id)
 
     def _item(self, given: ce.ItemParam) -> Item:
         if given.type != "message":
