@@ -1,6 +1,7 @@
 """`python -m bench [FIGURE ...] [--quick] [--turns N] [--users 1,2,4]`."""
 
 import importlib
+import sys
 import time
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from bench.machine import Background, describe
 from bench.plan import QUICK, Plan
 from bench.report import Result, keep, show
+from polytalk.errors import PolytalkError
 
 FIGURES = ("first_audio", "orchestration", "cost", "speakers", "stray", "barge_in")
 """In the order they run: each of the first three is a part of the next."""
@@ -66,4 +68,9 @@ def _plan(quick: bool, turns: int | None, users: str | None) -> Plan:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    app.command()(main)
+    try:
+        app()
+    except PolytalkError as error:
+        sys.exit(f"bench: {error.message}")

@@ -25,16 +25,18 @@ VOICED = 655
 """Amplitude, -34 dBFS, from which a sample counts as voice: above breath and reverberation, below any vowel."""
 
 QUESTIONS = (
-    "What are you?",
-    "What can you do?",
-    "Tell me about the moon.",
-    "What is the capital of France?",
     "Why is the sky blue?",
+    "What do cats eat?",
+    "How do airplanes fly?",
+    "What is the capital of France?",
+    "Tell me a story about the sea.",
     "How do I make a good cup of coffee at home?",
     "Can you recommend a good book for a long train journey?",
     "What should somebody who wants to learn to play the piano do first?",
 )
-"""One to four seconds, each without a pause that could end it early."""
+"""One to three seconds, each without a pause that could end it early; all of them need the LLM."""
+BY_HEART = ("What are you?", "What can you do?", "What is Polytalk?")
+"""Every avatar knows the answers without the LLM."""
 
 
 class Line(Struct, frozen=True):

@@ -33,6 +33,8 @@ ANSWER = (
 """27 words: what the shipped LLM answers with on average."""
 WORD = SPEECH_RATE * 3 // 10
 """Samples of a spoken word."""
+QUESTION = "How far away is the moon tonight?"
+"""What everybody is heard to say: nothing that an avatar knows by heart."""
 VOICED = 0.01
 """RMS from which a frame is taken for speech."""
 
@@ -80,7 +82,7 @@ class ScriptedAsr(_Scripted):
 
     def run(self, batch: Sequence[ListenWork]) -> Sequence[Transcript | PolytalkError]:
         """The same words for everybody."""
-        return [Transcript("What can you do?")] * len(batch)
+        return [Transcript(QUESTION)] * len(batch)
 
 
 class ScriptedLlm(_Scripted):

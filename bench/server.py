@@ -58,8 +58,9 @@ def serving(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
     """
     port = _free_port()
     OUT.mkdir(exist_ok=True)
-    log, jobs = OUT / "server.log", OUT / "jobs.jsonl"
-    given = {"SERVER__PORT": str(port), "CONFIG": os.devnull} | dict(settings or {})
+    log, jobs, config = OUT / "server.log", OUT / "jobs.jsonl", OUT / "polytalk.toml"
+    config.write_text("# Empty: a polytalk.toml of the working folder must not change what is measured.\n")
+    given = {"SERVER__PORT": str(port), "CONFIG": str(config)} | dict(settings or {})
     path = os.pathsep.join(filter(None, [str(PLUGIN), str(PLUGIN.parent.parent), os.environ.get("PYTHONPATH")]))
     environment = (
         {name: value for name, value in os.environ.items() if not name.startswith("POLYTALK_")}

@@ -33,7 +33,7 @@ TEXTS = (
     "Describe everything you see in a big forest.",
     "How does a piano make its sound?",
     "What do people eat for breakfast in Japan?",
-    "Tell me everything about the moon.",
+    "What happens when a volcano begins to wake up?",
     "How do I make a good cup of coffee at home?",
 )
 

@@ -144,7 +144,9 @@ def _listen(asr: Any, works: Sequence[ListenWork]) -> Stage:
 
 def _think(llm: Any, texts: Sequence[str], max_tokens: int) -> tuple[Stage, list[str]]:
     persona = load_personas("Mira")["en"]
-    works = [ThinkWork(persona.messages([Message("user", text)]), max_tokens) for text in texts]
+    works = [
+        ThinkWork(persona.messages([Message("user", text)]), max_tokens, sentences=persona.sentences) for text in texts
+    ]
 
     async def answer(work: ThinkWork) -> str:
         return "".join([result.delta async for result in llm.stream(work) if isinstance(result, TextDelta)])

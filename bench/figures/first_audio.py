@@ -6,12 +6,12 @@ the end of the question, and the rows before `end of turn` cost nothing.
 """
 
 import asyncio
-from itertools import islice
+from collections.abc import Sequence
 
 from bench.client import Caller
 from bench.host import JobNote, read_notes
 from bench.plan import Plan
-from bench.questions import QUESTIONS, Line, speak
+from bench.questions import BY_HEART, QUESTIONS, Line, rotated, speak
 from bench.record import Turn
 from bench.report import Figure, Row
 from bench.server import Server, serving
@@ -33,14 +33,15 @@ MOMENTS = (
     "first audio",
     "first moving frame",
 )
+KNOWN = "first audio, known by heart"
 
 
 def measure(plan: Plan) -> Figure:
-    """With speculation and without."""
+    """With speculation and without; a quarter as many turns again with answers that the avatar knows by heart."""
     with_it = _moments(plan, speculate=True)
     without = _moments(plan, speculate=False)
     rows: list[Row] = []
-    for moment in MOMENTS:
+    for moment in (*MOMENTS, KNOWN):
         ahead, after = summary(with_it[moment]), summary(without[moment])
         rows.append({"since end of speech": moment} | ahead | {f"no spec. {name}": after[name] for name in after})
     return Figure(
@@ -53,22 +54,23 @@ def measure(plan: Plan) -> Figure:
 
 def _moments(plan: Plan, *, speculate: bool) -> dict[str, list[Seconds]]:
     with serving({"TURN__SPECULATE": str(speculate).lower()}) as server:
-        turns = asyncio.run(_converse(server, plan.turns))
+        turns = asyncio.run(_converse(server, QUESTIONS, plan.turns))
+        known = asyncio.run(_converse(server, BY_HEART, -(-plan.turns // 4)))
         notes = read_notes(server.jobs)
     found: dict[str, list[Seconds]] = {moment: [] for moment in MOMENTS}
     for session, turn in turns:
         for moment, seconds in moments_of(turn, session, notes).items():
             found[moment].append(seconds)
+    found[KNOWN] = [moments["first audio"] for session, turn in known if (moments := moments_of(turn, session, []))]
     return found
 
 
-async def _converse(server: Server, count: int) -> list[tuple[str, Turn]]:
-    lines = (Line(text, voice) for text in QUESTIONS for voice in ("heart", "joe"))
-    questions = speak(lines)
+async def _converse(server: Server, texts: Sequence[str], count: int) -> list[tuple[str, Turn]]:
+    questions = speak(Line(text, voice) for voice in ("heart", "joe") for text in texts)
     done: list[tuple[str, Turn]] = []
     while len(done) < count:
         async with Caller(server.url) as caller:
-            for question in islice((q for _ in range(count) for q in questions), len(done), len(done) + CONVERSATION):
+            for question in rotated(questions, len(done))[:CONVERSATION]:
                 turn = await caller.ask(question)
                 if await caller.first_audio(turn):
                     await asyncio.sleep(LISTEN_ON)

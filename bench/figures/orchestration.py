@@ -12,6 +12,7 @@ from bench.crowd import Talk, converse
 from bench.plan import Plan
 from bench.questions import questions
 from bench.report import Figure, Row
+from bench.scripted import QUESTION
 from bench.server import Server, serving
 from polytalk.errors import EngineFailed
 from polytalk.types import Seconds
@@ -73,7 +74,7 @@ async def _write(server: Server, modality: Literal["audio", "text"], turns: int)
 
 async def _correspond(caller: Caller, modality: Literal["audio", "text"], turns: int) -> None:
     for _ in range(turns):
-        turn = await caller.write("What can you do?", modality)
+        turn = await caller.write(QUESTION, modality)
         await caller.answered(turn)
         if turn.answer is None or turn.answer.status != "completed":
             raise EngineFailed(f"a turn in writing came to nothing: {turn.fate}")

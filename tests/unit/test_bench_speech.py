@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from bench.figures.barge_in import TEXTS
 from bench.microphone import Microphone
 from bench.pitch import median_pitch
-from bench.questions import FRAME_BYTES, Line, Utterance, append_events, rotated, trim
+from bench.questions import BY_HEART, FRAME_BYTES, QUESTIONS, Line, Utterance, append_events, rotated, trim
+from bench.scripted import QUESTION
 from bench.stats import percentile_ms, summary
+from polytalk.dialogue.persona import load_personas
 from polytalk.gateway.realtime.client_events import AudioAppend, decode
 from polytalk.media.pcm import from_float, samples, silence
 from polytalk.types import SPEECH_RATE
@@ -61,6 +64,16 @@ async def test_a_microphone_tells_when_speech_began_and_ended() -> None:
     assert sent[:3] == list(utterance.frames)
     assert 0.03 < saying.ended.result() - saying.began.result() < 1.0
     assert len(microphone.late) == 6
+
+
+def test_questions_need_the_llm_unless_they_are_known_by_heart() -> None:
+    """Or else a figure would mix the two without a word."""
+    persona = load_personas("Mira")["en"]
+    shown = {example.user for example in persona.examples}
+    for text in (*QUESTIONS, *TEXTS, QUESTION):
+        assert persona.knowledge.find(text) is None
+        assert text not in shown
+    assert all(persona.knowledge.find(text) for text in BY_HEART)
 
 
 def test_every_caller_begins_with_another_question() -> None:
