@@ -11,9 +11,9 @@ class Call:
     """State as `dialogue.turn` keeps it; the rules are in `turns`."""
 
     __slots__ = (
-        "admitted", "asked_at", "collected", "face", "generation", "holder", "late", "made", "moving", "number", "open",
-        "owed", "playout", "released", "run_left", "shape", "spent", "spoken", "tenant", "tier", "turn", "turns_late",
-        "visit", "waking", "whole", "written",
+        "admitted", "asked_at", "collected", "expected", "face", "generation", "holder", "late", "made", "moving",
+        "number", "open", "owed", "playout", "released", "run_left", "shape", "spent", "spoken", "tenant", "tier",
+        "turn", "turns_late", "visit", "waking", "whole", "written",
     )  # fmt: skip
 
     def __init__(self, number: int, visit: Visit) -> None:
@@ -30,9 +30,10 @@ class Call:
         self.open: dict[str, tuple[Stage, Task]] = {}
         """Jobs of this turn that are neither done nor dropped."""
 
-    def begin(self, shape: Shape, asked_at: Seconds) -> None:
-        """A question was asked; `asked_at` is the end of its speech."""
+    def begin(self, shape: Shape, asked_at: Seconds, expected: Seconds) -> None:
+        """A question was asked; `asked_at` is the end of its speech, `expected` when a first sound is due."""
         self.turn += 1
+        self.expected = expected
         self.shape = shape
         self.asked_at = asked_at
         self.admitted = asked_at

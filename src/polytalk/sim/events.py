@@ -14,14 +14,14 @@ class Loop:
 
     def __init__(self) -> None:
         self.time: Seconds = 0.0
-        self._events: list[tuple[Seconds, int, Callable[[Any], None], Any]] = []
+        self._events: list[tuple[Seconds, int, Callable[[Any], object], Any]] = []
         self._made = 0
 
     def now(self) -> Seconds:
         """The moment of the event that runs."""
         return self.time
 
-    def at(self, moment: Seconds, act: Callable[[Any], None], what: Any) -> None:
+    def at(self, moment: Seconds, act: Callable[[Any], object], what: Any) -> None:
         """Call `act(what)` then. Raises ValueError for a moment that is over."""
         if moment < self.time:
             raise ValueError(f"{moment} s is over: it is {self.time} s")

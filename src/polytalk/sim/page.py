@@ -63,8 +63,8 @@ def assumptions(plan: Plan) -> list[str]:
     ]
     if plan.shards > 1:
         words.append(
-            f"{plan.shards} shards of {plan.shard:,} speakers share nothing; one was simulated, and multiplied. Larger "
-            "pools need no more than that."
+            f"{plan.shards:,} shards of {plan.shard:,} speakers share nothing; one was simulated, and multiplied. "
+            "Larger pools need no more than that."
         )
     return [*words, *plan.hardware.notes]
 

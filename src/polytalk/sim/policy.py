@@ -168,7 +168,7 @@ class RingDesk:
 
     def _next_stream(self, now: Seconds) -> list[Task]:
         assert self.slots is not None
-        job = self.queue.head(now, self.cost.predict(1.0))
+        job = self.queue.head(now, self.cost.typical())
         if job is None:
             return []
         self.queue.take(job, self.cost.predict(units_of(job)) / self.slots)

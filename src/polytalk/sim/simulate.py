@@ -11,6 +11,7 @@ from polytalk.schedule.window import Release
 from polytalk.sim.costs import Hardware, Slots
 from polytalk.sim.decoder import Decoder
 from polytalk.sim.events import Loop
+from polytalk.sim.gate import Gate
 from polytalk.sim.policy import OURS, Policy
 from polytalk.sim.station import Noise, Pool, Station
 from polytalk.sim.tally import PROMPT, Report, Tally, jain, percentile, percentiles, shares, stage_names
@@ -55,16 +56,17 @@ def _build(service: Service, workload: Workload, seed: int) -> tuple[Turns, dict
     think = stages[Stage.THINK]
     capacity = {name: float(slots) for name, slots in service.slots.items()}
     capacity[think.pool] = float(service.slots[think.pool] * think.max_batch)
-    admission = Admission(capacity, service.max_queue) if service.policy.admits else None
-    demand = TurnDemand({stage: cost.pool for stage, cost in stages.items()})
+    gate = None
+    if service.policy.admits:
+        demand = TurnDemand({stage: cost.pool for stage, cost in stages.items()})
+        gate = Gate(loop, Admission(capacity, service.max_queue), demand)
     turns = Turns(
         loop,
         workload,
         service.policy,
         Tally(service.prompt, workload.settle, workload.until),
         service.endpointing,
-        admission,
-        demand,
+        gate,
     )
     done: dict[Stage, Callable[[Task], None]] = {
         Stage.LISTEN: turns.heard, Stage.SPEAK: turns.spoke, Stage.FACE: turns.moved,
@@ -75,7 +77,6 @@ def _build(service: Service, workload: Workload, seed: int) -> tuple[Turns, dict
         noise = Noise(service.noise, seed * 7 + order)
         desk = service.policy.desk(cost.max_batch, shared=shared)
         turns.stations[stage] = Station(loop, pools[cost.pool], cost, desk, noise, then)
-        turns.stations[stage].ended = turns.spend
     noise = Noise(service.noise, seed * 7 + 5)
     desk = service.policy.desk(1, slots=think.max_batch, shared=shared)
     turns.decoder = Decoder(loop, think, service.slots[think.pool], desk, noise, turns.wrote, turns.thought)
@@ -103,7 +104,7 @@ def _report(service: Service, workload: Workload, seed: int, turns: Turns, use: 
         goodput=tally.good / span,
         prompt_goodput=tally.good_prompt / span,
         queued_p95=percentile(tally.queued, 95) if tally.queued else 0.0,
-        wasted=tally.wasted / max(tally.spoken + tally.wasted, 1e-9),
+        wasted=tally.wasted / max(tally.spoken, 1e-9),
         use=use,
         jobs=stage_names(
             {

@@ -7,12 +7,10 @@ end of speech ─ endpointing ─▶ listen ─▶ admission ─▶ think ─▶
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from polytalk.errors import Shed
-from polytalk.schedule.admission import Admission, Admitted, Ask
-from polytalk.schedule.demand import TurnDemand
 from polytalk.sim.call import Call
 from polytalk.sim.decoder import Decoder
 from polytalk.sim.events import Loop
+from polytalk.sim.gate import Gate
 from polytalk.sim.policy import Policy
 from polytalk.sim.script import Shape
 from polytalk.sim.station import Station
@@ -23,8 +21,8 @@ from polytalk.types import Seconds, Stage
 
 SENTENCES_AHEAD = 2
 FRAMES_PER_SECOND = 25.0
-LOOK_AGAIN: Seconds = 0.25
-"""How often those who wait for room are looked at, though nobody left."""
+FIRST_AUDIO: Seconds = 0.4
+"""The deadline of all work before the first sound, after the end of the question."""
 INSTANT: Seconds = 1e-3
 """Later than this is late: a millisecond is not heard."""
 
@@ -38,14 +36,11 @@ class Turns:
     policy: Policy
     tally: Tally
     endpointing: Seconds
-    admission: Admission | None
-    demand: TurnDemand
+    gate: Gate | None
     stations: dict[Stage, Station] = field(default_factory=dict)
     decoder: Decoder = field(init=False)
     calls: list[Call] = field(default_factory=list)
     _made: int = 0
-    _waiting: dict[str, Call] = field(default_factory=dict)
-    _looking: bool = False
 
     def begin(self) -> None:
         """Let everybody come."""
@@ -53,61 +48,37 @@ class Turns:
             call = Call(number, visit)
             self.calls.append(call)
             self.loop.at(visit.at + self.endpointing, self.ask, call)
-        for stage, run in ((Stage.LISTEN, self.stations[Stage.LISTEN]), (Stage.THINK, self.decoder)):
-            run.started = self._observer(stage)
+        if self.gate is not None:
+            self.gate.opened = self._think
+            for station in self.stations.values():
+                station.ended = self.gate.spent
+            self.stations[Stage.LISTEN].started = self.decoder.started = self.gate.observe
 
     # --- a turn begins ---------------------------------------------------------------------------------------------
 
     def ask(self, call: Call) -> None:
         """The user has been silent for long enough."""
-        call.begin(self._shape(call), self.loop.time - self.endpointing)
+        now = self.loop.time
+        call.begin(self._shape(call), now - self.endpointing, now + FIRST_AUDIO)
         if self._judged(call):
             self.tally.asked += 1
         bound = self.policy.bound
         if bound is not None and sum(len(station.desk) for station in self._desks()) >= bound:
             self._refuse(call)
         else:
-            self._submit(call, Stage.LISTEN, self.loop.time, self._listen_units(call.shape))
+            self._submit(call, Stage.LISTEN, call.expected, self._listen_units(call.shape))
 
     def heard(self, task: Task) -> None:
         """The question is transcribed; is there room for the answer?"""
         if (call := self._live(task)) is None:
             return
-        if self.admission is None:
+        if self.gate is None:
             self._think(call)
-            return
-        try:
-            answer = self.admission.request(Ask(call.holder, call.tier, self.demand.rungs()), self.loop.time)
-        except Shed:
+        elif not self.gate.enter(call):
             self._refuse(call)
-            return
-        if isinstance(answer, Admitted):
-            self._enter(call, answer)
-            return
-        self._waiting[call.holder] = call
-        if not self._looking:
-            self._looking = True
-            self.loop.at(self.loop.time + LOOK_AGAIN, self._look, None)
-
-    def _look(self, _: None) -> None:
-        assert self.admission is not None
-        self._admit(self.admission.admit_waiting(self.loop.time))
-        self._looking = bool(self._waiting)
-        if self._looking:
-            self.loop.at(self.loop.time + LOOK_AGAIN, self._look, None)
-
-    def _admit(self, admitted: list[tuple[str, Admitted]]) -> None:
-        for holder, answer in admitted:
-            call = self._waiting.pop(holder)
-            call.admitted = self.loop.time
-            self._enter(call, answer)
-
-    def _enter(self, call: Call, answer: Admitted) -> None:
-        call.face = answer.rung == 0
-        self._think(call)
 
     def _think(self, call: Call) -> None:
-        self._submit(call, Stage.THINK, self.loop.time, 1.0)
+        self._submit(call, Stage.THINK, call.expected, 1.0)
 
     # --- it is made ------------------------------------------------------------------------------------------------
 
@@ -141,20 +112,6 @@ class Turns:
         else:
             call.moving = False
             self._complete(call)
-
-    def spend(self, batch: list[Task], took: Seconds) -> None:
-        """A batch ran; admission learns what turns cost."""
-        if self.admission is None:
-            return
-        total = sum([task.units for task in batch])
-        for task in batch:
-            each = took * task.units / total
-            call = task.call
-            assert call is not None
-            if task.stage is Stage.LISTEN:
-                self.demand.learn_listening(each)
-            elif call.generation == task.generation:
-                call.spent[task.stage] = call.spent.get(task.stage, 0.0) + each
 
     def _release(self, call: Call) -> None:
         """Ask for sentences ahead, but not far ahead of playback."""
@@ -193,7 +150,7 @@ class Turns:
         seconds = min(call.run_left, self._run)
         made_before = call.made if call.run_left == call.shape.sentences[call.collected] else call.playout.sent
         started = call.playout.started
-        due = (self.loop.time if started is None else started) + made_before
+        due = (call.expected if started is None else started) + made_before
         self._submit(call, Stage.FACE, due, seconds * self._face_scale, call.collected)
 
     def _complete(self, call: Call, *, again: bool = True) -> None:
@@ -232,7 +189,8 @@ class Turns:
         if call.generation != generation:
             return
         call.generation += 1
-        self.demand.learn(call.spent, call.playout.sent)
+        if self.gate is not None:
+            self.gate.demand.learn(call.spent, call.playout.sent)
         self._end(call, "heard")
         self._next(call, call.shape.pause)
 
@@ -259,8 +217,8 @@ class Turns:
             self.tally.ended(call, how, now)
             call.late += call.turns_late
             call.owed += call.playout.sent
-        if self.admission is not None and how != "refused":
-            self._admit(self.admission.release(call.holder, now))
+        if self.gate is not None and how != "refused":
+            self.gate.leave(call)
 
     def _next(self, call: Call, pause: Seconds) -> None:
         if call.turn + 1 >= call.visit.turns:
@@ -319,20 +277,10 @@ class Turns:
     def _due(self, call: Call) -> Seconds:
         """When the next sample made will be played."""
         started = call.playout.started
-        return (self.loop.time if started is None else started) + call.made
+        return (call.expected if started is None else started) + call.made
 
     def _judged(self, call: Call) -> bool:
         return call.asked_at >= self.workload.settle
 
     def _desks(self) -> list[Station | Decoder]:
         return [*self.stations.values(), self.decoder]
-
-    def _observer(self, stage: Stage) -> Callable[[list[Task], Seconds], None]:
-        """Admission watches how long the jobs waited that a listener waits for."""
-
-        def observe(batch: list[Task], now: Seconds) -> None:
-            if self.admission is not None:
-                for task in batch:
-                    self.admission.delay.observe(now - task.created, now)
-
-        return observe
