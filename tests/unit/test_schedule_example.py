@@ -23,9 +23,9 @@ MAX_BATCH = 4
 SPOKEN = {"shop": Tier.STANDARD, "desk": Tier.VIP}
 WAITING = (
     # job, tenant, session's playout: begun, sent; when the job came
-    ("a1", "shop", 8.35, 2.0, 9.70),
-    ("v1", "desk", 9.40, 1.5, 9.80),
-    ("b1", "shop", 9.50, 1.5, 9.90),
+    ("a1", "shop", 8.35, 2.0, 9.50),
+    ("v1", "desk", 9.40, 1.5, 9.70),
+    ("b1", "shop", 9.50, 1.5, 9.80),
     ("v2", "desk", 9.40, 2.5, 10.00),
 )
 
