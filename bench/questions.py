@@ -35,7 +35,7 @@ QUESTIONS = (
     "What should somebody who wants to learn to play the piano do first?",
 )
 """One to three seconds, each without a pause that could end it early; all of them need the LLM."""
-BY_HEART = ("What are you?", "What can you do?", "What is Polytalk?")
+BY_HEART = ("What are you?", "What can you do?", "Are you a robot?")
 """Every avatar knows the answers without the LLM."""
 
 

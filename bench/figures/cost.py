@@ -145,7 +145,8 @@ def _listen(asr: Any, works: Sequence[ListenWork]) -> Stage:
 def _think(llm: Any, texts: Sequence[str], max_tokens: int) -> tuple[Stage, list[str]]:
     persona = load_personas("Mira")["en"]
     works = [
-        ThinkWork(persona.messages([Message("user", text)]), max_tokens, sentences=persona.sentences) for text in texts
+        ThinkWork(persona.messages([Message("user", text)]), max_tokens, max_sentences=persona.sentences)
+        for text in texts
     ]
 
     async def answer(work: ThinkWork) -> str:
