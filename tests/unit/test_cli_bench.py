@@ -263,7 +263,7 @@ def printed(figure: Calibration) -> str:
 def test_the_tables_name_every_engine_and_what_follows() -> None:
     found = Calibration((figures({1: 1.0, 2: 1.4, 4: 0.6}), figures({1: 1.0, 4: 0.96})), STAGES, 0.4, 12.0)
     text = printed(found)
-    assert "listen/engine: 4 together cost 40% less each, 2 cost more; max_batch is 4." in text
+    assert "listen/engine: 4 together cost 40% less each, 2 cost more; max_batch is 4, so more may pay" in text
     assert "batches save 4%, not worth a wait; max_batch is 4, 1 would do." in text
     assert "Others used 40% of the machine" in text
     assert "turns a second" in text

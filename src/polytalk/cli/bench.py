@@ -125,6 +125,8 @@ def _advice(one: Figures) -> str:
     text = f"{name}: {one.best} together cost {1 - one.relative[one.best]:.0%} less each"
     if costly:
         text += f", {' or '.join(map(str, costly))} cost more"
+    if one.best == limit:
+        return f"{text}; {word} is {limit}, so more may pay: raise it and measure again."
     return f"{text}; {word} is {limit}."
 
 
