@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.schedule.window import MEMORY, Arrivals, Release, hold
+from polytalk.schedule.cost import Cost
+from polytalk.schedule.window import MEMORY, Arrivals, Release, hold, worth
 
 seconds = st.floats(0, 5)
 
@@ -63,9 +64,41 @@ def test_a_burst_that_is_over_does_not_look_as_if_it_went_on() -> None:
     assert arrivals.gap(5.0) > 0.4
 
 
+def test_within_a_burst_the_next_is_expected_as_soon_as_the_last_came() -> None:
+    arrivals = Arrivals()
+    for burst in range(5):
+        for tick in range(10):
+            arrivals.note(burst + tick * 0.002)
+    assert arrivals.gap(4.018) < 0.003
+    assert arrivals.gap(4.1) > 0.05
+
+
 @given(st.lists(st.floats(0, 100), min_size=2))
 def test_a_gap_is_positive(moments: list[float]) -> None:
     arrivals = Arrivals()
     for moment in sorted(moments):
         arrivals.note(moment)
     assert arrivals.gap(max(moments)) > 0
+
+
+COST = Cost()
+for jobs, took in ((1, 0.022), (8, 0.036), (16, 0.052)):
+    COST.observe(jobs, took, jobs)  # 20 ms a batch, 2 ms a job
+
+
+def test_waiting_is_worth_less_the_more_there_are_who_wait() -> None:
+    worths = [worth(COST, size, size, load=0.0) for size in range(1, 16)]
+    assert worths == sorted(worths, reverse=True)
+    assert worths[0] == pytest.approx(0.018)
+    assert worths[-1] < 0
+
+
+def test_under_load_a_saved_overhead_is_saved_for_those_behind_too() -> None:
+    assert worth(COST, 16, 16, load=0.1) < 0 < worth(COST, 16, 16, load=0.97)
+
+
+def test_where_batching_saves_nothing_no_wait_is_worth_it() -> None:
+    straight = Cost()
+    for jobs in (1, 4, 8):
+        straight.observe(jobs, 0.02 * jobs, jobs)
+    assert worth(straight, 4, 4, load=0.99) < 0

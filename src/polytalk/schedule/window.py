@@ -7,13 +7,22 @@ soon (the rate of the last 10 s), and is what it saves worth the wait of those t
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice, pairwise
+from math import log
+from statistics import median
 
+from polytalk.schedule.cost import Cost
 from polytalk.types import Seconds
 
 MEMORY: Seconds = 10.0
 """Arrivals older than this say nothing about now."""
 MOST = 512
 """Arrivals remembered: at higher rates the memory is shorter, and the estimate better all the same."""
+RECENT = 64
+"""Arrivals whose gaps are looked at one by one."""
+FULL_LOAD = 0.98
+IN_VAIN = 3
+"""Usual gaps without an arrival after which it is the pause between two bursts."""
 
 
 class Release(StrEnum):
@@ -36,13 +45,29 @@ class Arrivals:
         self._moments.append(now)
 
     def gap(self, now: Seconds) -> Seconds:
-        """Expected time to the next arrival: infinite when fewer than two came lately."""
+        """Expected time to the next arrival: infinite when fewer than two came lately.
+
+        Where arrivals come in bursts their mean gap says little: most come at once, some after a long pause. So the
+        usual gap counts (the median, scaled to the mean that it has in a Poisson process) until it has passed in vain.
+        """
         while self._moments and self._moments[0] < now - MEMORY:
             self._moments.popleft()
         if len(self._moments) < 2:
             return float("inf")
+        mean, usual = self.mean_gap(now), self._usual()
+        return min(mean, usual) if now - self._moments[-1] <= IN_VAIN * usual else mean
+
+    def mean_gap(self, now: Seconds) -> Seconds:
+        """Over the whole memory; infinite when fewer than two came lately."""
+        if len(self._moments) < 2:
+            return float("inf")
         # The time since the last arrival counts too, else a burst that is over would look as if it went on.
         return max(now - self._moments[0], 1e-9) / (len(self._moments) - 1 + (now > self._moments[-1]))
+
+    def _usual(self) -> Seconds:
+        recent = list(islice(reversed(self._moments), RECENT))
+        gaps = [later - earlier for later, earlier in pairwise(recent)]
+        return max(median(gaps) / log(2), 1e-9)
 
 
 @dataclass(frozen=True)
@@ -71,3 +96,16 @@ def hold(
     if slack <= 0 or until <= now:
         return Hold(None, Release.SLACK if slack <= now - oldest else Release.NO_GAIN)
     return Hold(until, None)
+
+
+def worth(cost: Cost, units: float, size: int, *, load: float) -> Seconds:
+    """How long each of `size` jobs may be made to wait for one more: what that saves, less what it costs them.
+
+    Who comes too late waits for the whole batch and has one of its own: cost(n) + cost(1) - cost(n + 1) more. That is
+    shared among those who wait for it, who also compute a little longer. Under load a saved overhead is saved for all
+    that queue behind, so it counts 1 / (1 - load) times, as work does in any queue.
+    """
+    each = units / size
+    now, grown = cost.predict(units, size), cost.predict(units + each, size + 1)
+    saved = (now + cost.predict(each) - grown) / (1 - min(load, FULL_LOAD))
+    return saved / size - (grown - now)

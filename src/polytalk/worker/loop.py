@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from polytalk.engines.base import BatchEngine, StreamEngine
 from polytalk.errors import EngineFailed, PolytalkError
 from polytalk.schedule.batch import Batch, form
 from polytalk.schedule.order import ReadyQueue
-from polytalk.schedule.window import Release, hold
+from polytalk.schedule.window import Hold, Release, hold, worth
 from polytalk.types import Failure, Generation, Job, Result, Seconds, Stage
 from polytalk.worker.desk import Desk
 from polytalk.worker.pool import Pool
@@ -43,6 +43,8 @@ class BatchWorker:
         self.desk = Desk(stage, engine.name, broker, clock, ReadyQueue() if queue is None else queue)
         self.releases: Counter[Release] = Counter()
         """Why batches were let go, for the metrics."""
+        self.window: Callable[..., Hold] = hold
+        """The policy of waiting for one more; benchmarks compare it with others."""
         self._batches = 0
 
     async def run(self) -> None:
@@ -71,33 +73,42 @@ class BatchWorker:
 
     def _hold(self, batch: Batch) -> Seconds | None:
         """Until when to wait for one more job; None to run now."""
-        now = self.desk.clock.now()
         if batch.reason is not Release.IDLE:
             self.releases[batch.reason] += 1
             return None
-        decision = hold(
-            now,
-            oldest=min(job.created for job in batch.jobs),
-            size=len(batch.jobs),
-            max_size=self.engine.max_batch,
-            gap=self.desk.arrivals.gap(now),
-            saving=self.desk.cost.saving(batch.units, len(batch.jobs)),
-            slack=batch.due - now,
-        )
+        decision = self._decide(batch, len(batch.jobs))
         if decision.reason is not None:
             self.releases[decision.reason] += 1
         return decision.until
 
-    async def _wait_for_more(self, batch: Batch, until: Seconds) -> None:
-        """Wake for a full batch or a more urgent job; forming one anew for every arrival would cost what it saves."""
+    def _decide(self, batch: Batch, size: int) -> Hold:
+        """For the batch, once `size` jobs like its own are in it."""
+        now, arrivals, cost = self.desk.clock.now(), self.desk.arrivals, self.desk.cost
+        each, most = batch.units / len(batch.jobs), self.engine.max_batch
+        load = cost.predict(each * most, most) / most / arrivals.mean_gap(now) / self.pool.cores
+        return self.window(
+            now,
+            oldest=min(job.created for job in batch.jobs),
+            size=size,
+            max_size=most,
+            gap=arrivals.gap(now),
+            saving=worth(cost, each * size, size, load=load),
+            slack=batch.due - now,
+        )
+
+    async def _wait_for_more(self, batch: Batch, until: Seconds | None) -> None:
+        """Look again at every arrival, without forming a batch anew each time: that would cost what waiting saves."""
         queue, due = self.desk.queue, min(job.deadline for job in batch.jobs)
         for job in batch.jobs:
             queue.push(job)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, until - self.desk.clock.now())):
-                while 0 < len(queue) < self.engine.max_batch and queue.earliest() >= due:
-                    self.desk.changed.clear()
+        while until is not None and len(queue) > 0 and queue.earliest() >= due:
+            self.desk.changed.clear()
+            try:
+                async with asyncio.timeout(max(0.0, until - self.desk.clock.now())):
                     await self.desk.changed.wait()
+            except TimeoutError:
+                return
+            until = self._decide(batch, len(queue)).until
 
     def stats(self) -> WorkerStats:
         """A reading for the metrics."""

@@ -23,6 +23,7 @@ class Pool:
     def __init__(self, cores: int) -> None:
         # A batch that has its slot would wait for the GIL while the loop hands out the answers of the one before.
         sys.setswitchinterval(HAND_OVER)
+        self.cores = cores
         self._free = cores
         self._threads = ThreadPoolExecutor(cores, thread_name_prefix="engine")
         self._waiting: list[tuple[Callable[[], Seconds], asyncio.Future[None]]] = []
