@@ -100,7 +100,7 @@ class Answering:
             self._emit(events.Capacity(place.position, place.wait))
 
         self._holders.add(holder)
-        rung = await self._kit.gate.enter(holder, self._tenant, self._tier, tell)
+        rung = await self._kit.gate.enter(holder, self._session, self._tenant, self._tier, tell)
         if told or rung:
             self._emit(events.Capacity(0, 0.0, face=rung == 0))
         return rung == 0

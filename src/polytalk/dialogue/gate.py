@@ -28,12 +28,12 @@ class Gate:
     clock: Clock
     _woken: dict[str, tuple[asyncio.Event, list[Admitted]]] = field(default_factory=dict)
 
-    async def enter(self, holder: str, tenant: str, tier: Tier, on_waiting: OnWaiting) -> int:
+    async def enter(self, holder: str, session: str, tenant: str, tier: Tier, on_waiting: OnWaiting) -> int:
         """Wait for room; gives the rung of the ladder. Raises Shed.
 
         The caller must `leave` with the same holder afterwards, also when this was cancelled.
         """
-        answer = self.admission.request(Ask(holder, tier, self.demand.rungs(), tenant), self.clock.now())
+        answer = self.admission.request(Ask(holder, tier, self.demand.rungs(), tenant, session), self.clock.now())
         if isinstance(answer, Admitted):
             return answer.rung
         event, admitted = self._woken[holder] = (asyncio.Event(), [])

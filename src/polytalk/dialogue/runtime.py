@@ -62,8 +62,6 @@ class Runtime:
         self.bank = _bank(settings, self.clock.now())
         self.workers = WorkerGroup(engines, broker, self._pool, self.clock, self.bank)
         self.gate = Gate(*_admission(engines, settings), self.clock)
-        self._busy_queues = [(stage, engine.name) for stage, engine in engines]
-        self._broker = broker
         self.kit = Kit(
             asr=asr.name,
             llm=llm.name,
@@ -156,8 +154,7 @@ class Runtime:
                 await self._dispatcher.forget(scope.session)
 
     def _has_room(self) -> bool:
-        waiting = any(self._broker.backlog(*queue) for queue in self._busy_queues)
-        return self._pool.idle and self.gate.roomy and not waiting
+        return self._pool.idle and self.gate.roomy and not self.workers.waiting
 
 
 def _bank(settings: Settings, now: Seconds) -> Bank:

@@ -68,6 +68,8 @@ class Ask:
     rungs: Sequence[Demand]
     """What it would use on each rung of the ladder, best first."""
     tenant: str = "default"
+    session: str = ""
+    """Whose turn: shedding draws lots between conversations, not between their turns."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class Admission:
         return all(sum(lease.get(pool, 0.0) for lease in own) + rate <= ceiling + 1e-9 for pool, rate in demand.items())
 
     def _fits(self, ask: Ask, now: Seconds) -> int | None:
-        if self.delay.sheds(ask.tier, ask.holder, now) and self.leases:
+        if self.delay.sheds(ask.tier, ask.session or ask.holder, now) and self.leases:
             return None
         limit = TARGET if ask.tier is Tier.VIP else TARGET - VIP_RESERVE
         for rung, demand in enumerate(ask.rungs):

@@ -57,6 +57,11 @@ class WorkerGroup:
         """The engines, in the order they are prepared."""
         return [worker.engine for worker in self._workers]
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a job waits at any engine."""
+        return any(worker.desk.queue for worker in self._workers)
+
     def stats(self) -> list[WorkerStats]:
         """How each worker does, for the metrics."""
         return [worker.stats() for worker in self._workers]
