@@ -1,10 +1,16 @@
 """One simulated session and the turn that it is in."""
 
+from typing import TYPE_CHECKING
+
 from polytalk.schedule.playout import Playout
 from polytalk.sim.script import Shape
 from polytalk.sim.task import Task
 from polytalk.sim.workload import Visit
 from polytalk.types import Seconds, Stage
+
+if TYPE_CHECKING:
+    from polytalk.sim.decoder import Decoder
+    from polytalk.sim.station import Station
 
 
 class Call:
@@ -27,8 +33,8 @@ class Call:
         """Speech that came after its deadline, of all judged turns."""
         self.owed: Seconds = 0.0
         """Speech that was sent in all judged turns."""
-        self.open: dict[str, tuple[Stage, Task]] = {}
-        """Jobs of this turn that are neither done nor dropped."""
+        self.open: dict[str, tuple[Station | Decoder, Task]] = {}
+        """Jobs of this turn that are neither done nor dropped, and who has them."""
 
     def begin(self, shape: Shape, asked_at: Seconds, expected: Seconds) -> None:
         """A question was asked; `asked_at` is the end of its speech, `expected` when a first sound is due."""

@@ -8,8 +8,8 @@ fixed      a window of so many milliseconds from the oldest job
 interval   a window of the mean request interval of the last 10 s
 """
 
-from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias, cast
 
@@ -21,8 +21,9 @@ from polytalk.schedule.window import Arrivals, Release, hold
 from polytalk.sim.task import Task, units_of
 from polytalk.types import Seconds
 
-Window: TypeAlias = Callable[[Arrivals, Seconds], Seconds]
-"""(arrivals, now) -> how long the oldest job waits for company."""
+Window: TypeAlias = Callable[[Sequence[Seconds]], Seconds]
+"""Moments of the arrivals of the last 10 s -> how long the oldest job waits for company."""
+MEMORY: Seconds = 10.0
 
 
 class Desk(Protocol):
@@ -107,7 +108,6 @@ class RingDesk:
             _, until = self.take(now)
             return until
         if self.max_batch == 1:
-            self.releases[Release.FULL] += 1
             return None
         self.arrivals.note(now)
         alone = self.cost.predict(task.units)
@@ -196,7 +196,7 @@ class PlainDesk:
         self.max_batch = max_batch
         self.window = window
         self.waiting: OrderedDict[str, Task] = OrderedDict()
-        self.arrivals = Arrivals()
+        self.recent: deque[Seconds] = deque()
         self.releases: Counter[Release] = Counter()
 
     def __len__(self) -> int:
@@ -206,14 +206,16 @@ class PlainDesk:
         """See Desk."""
         self.waiting[task.id] = task
         if self.window is not None:
-            self.arrivals.note(task.created)
+            self.recent.append(task.created)
+            while self.recent[0] < task.created - MEMORY:
+                self.recent.popleft()
 
     def lone(self, task: Task, now: Seconds) -> Seconds | None:
         """See Desk."""
         if self.window is None or self.max_batch == 1:
             return None
         self.push(task)
-        until = now + self.window(self.arrivals, now)
+        until = now + self.window(self.recent)
         if until > now:
             return until
         self.discard(task)
@@ -226,7 +228,7 @@ class PlainDesk:
     def take(self, now: Seconds) -> tuple[list[Task], Seconds | None]:
         """See Desk."""
         if self.window is not None and len(self.waiting) < self.max_batch:
-            until = self.earliest() + self.window(self.arrivals, now)
+            until = self.earliest() + self.window(self.recent)
             if until > now:
                 return [], until
         size = min(len(self.waiting), self.max_batch)
@@ -272,7 +274,7 @@ class Policy:
 
 def fixed(window: Seconds) -> Policy:
     """A constant window."""
-    return Policy(f"fixed {window * 1000:.0f} ms", ring=False, window=lambda arrivals, now: window)
+    return Policy(f"fixed {window * 1000:.0f} ms", ring=False, window=lambda recent: window)
 
 
 def bounded(bound: int) -> Policy:
@@ -280,10 +282,9 @@ def bounded(bound: int) -> Policy:
     return Policy(f"bounded {bound}", ring=False, bound=bound)
 
 
-def by_interval(arrivals: Arrivals, now: Seconds) -> Seconds:
-    """The window of `INTERVAL`."""
-    gap = arrivals.gap(now)
-    return gap if gap < float("inf") else 0.0
+def by_interval(recent: Sequence[Seconds]) -> Seconds:
+    """The mean request interval: the window of `INTERVAL`."""
+    return (recent[-1] - recent[0]) / (len(recent) - 1) if len(recent) > 1 else 0.0
 
 
 OURS = Policy("ours", admits=True, max_lead=3.0)

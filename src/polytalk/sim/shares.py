@@ -110,7 +110,7 @@ def windows(seeds: Sequence[int] = SEEDS) -> list[Regret]:
 
 
 def _fixed(window: Seconds) -> PlainDesk:
-    return PlainDesk(16, lambda arrivals, now: window)
+    return PlainDesk(16, lambda recent: window)
 
 
 def _delay(make: Maker, rate: Callable[[Seconds], float], most: float, seed: int) -> float:

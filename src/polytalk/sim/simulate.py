@@ -68,17 +68,18 @@ def _build(service: Service, workload: Workload, seed: int) -> tuple[Turns, dict
         service.endpointing,
         gate,
     )
-    done: dict[Stage, Callable[[Task], None]] = {
-        Stage.LISTEN: turns.heard, Stage.SPEAK: turns.spoke, Stage.FACE: turns.moved,
-    }  # fmt: skip
     shared = len({visit.tenant for visit in workload.visits}) > 1
-    for order, (stage, then) in enumerate(done.items()):
+
+    def station(stage: Stage, done: Callable[[Task], None], order: int) -> Station:
         cost = stages[stage]
-        noise = Noise(service.noise, seed * 7 + order)
         desk = service.policy.desk(cost.max_batch, shared=shared)
-        turns.stations[stage] = Station(loop, pools[cost.pool], cost, desk, noise, then)
-    noise = Noise(service.noise, seed * 7 + 5)
+        return Station(loop, pools[cost.pool], cost, desk, Noise(service.noise, seed * 7 + order), done)
+
+    turns.listen = station(Stage.LISTEN, turns.heard, 0)
+    turns.speak = station(Stage.SPEAK, turns.spoke, 1)
+    turns.face = station(Stage.FACE, turns.moved, 2)
     desk = service.policy.desk(1, slots=think.max_batch, shared=shared)
+    noise = Noise(service.noise, seed * 7 + 5)
     turns.decoder = Decoder(loop, think, service.slots[think.pool], desk, noise, turns.wrote, turns.thought)
     turns.measure()
     return turns, pools
@@ -87,7 +88,7 @@ def _build(service: Service, workload: Workload, seed: int) -> tuple[Turns, dict
 def _report(service: Service, workload: Workload, seed: int, turns: Turns, use: dict[str, float]) -> Report:
     tally = turns.tally
     span = workload.until - workload.settle
-    runs: dict[Stage, Station | Decoder] = {**turns.stations, Stage.THINK: turns.decoder}
+    runs = turns.stages
     first = percentiles(tally.first) if tally.first else {"all": (float("nan"),) * 3}
     return Report(
         policy=service.policy.name,

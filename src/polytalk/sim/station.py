@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from itertools import cycle
 from typing import TypeAlias
 
 from polytalk.sim.costs import StageCost
@@ -20,13 +21,9 @@ class Noise:
     def __init__(self, spread: float, seed: int) -> None:
         """`spread` is the standard deviation of the logarithm."""
         chance = random.Random(seed)
-        self._factors = [chance.lognormvariate(-spread * spread / 2, spread) for _ in range(1024)]
-        self._next = 0
-
-    def draw(self) -> float:
-        """The next factor."""
-        self._next = (self._next + 1) & 1023
-        return self._factors[self._next]
+        factors = [chance.lognormvariate(-spread * spread / 2, spread) for _ in range(1024)]
+        self.draw: Callable[[], float] = cycle(factors).__next__
+        """Gives the next factor."""
 
 
 class Pool:

@@ -15,7 +15,7 @@ from polytalk.sim.policy import Policy
 from polytalk.sim.script import Shape
 from polytalk.sim.station import Station
 from polytalk.sim.tally import Tally
-from polytalk.sim.task import Task, new_task
+from polytalk.sim.task import NOTHING, Task
 from polytalk.sim.workload import Workload
 from polytalk.types import Seconds, Stage
 
@@ -37,8 +37,10 @@ class Turns:
     tally: Tally
     endpointing: Seconds
     gate: Gate | None
-    stations: dict[Stage, Station] = field(default_factory=dict)
+    listen: Station = field(init=False)
     decoder: Decoder = field(init=False)
+    speak: Station = field(init=False)
+    face: Station = field(init=False)
     calls: list[Call] = field(default_factory=list)
     _made: int = 0
 
@@ -50,9 +52,14 @@ class Turns:
             self.loop.at(visit.at + self.endpointing, self.ask, call)
         if self.gate is not None:
             self.gate.opened = self._think
-            for station in self.stations.values():
+            for station in (self.listen, self.speak, self.face):
                 station.ended = self.gate.spent
-            self.stations[Stage.LISTEN].started = self.decoder.started = self.gate.observe
+            self.listen.started = self.decoder.started = self.gate.observe
+
+    @property
+    def stages(self) -> dict[Stage, "Station | Decoder"]:
+        """What works on each stage."""
+        return {Stage.LISTEN: self.listen, Stage.THINK: self.decoder, Stage.SPEAK: self.speak, Stage.FACE: self.face}
 
     # --- a turn begins ---------------------------------------------------------------------------------------------
 
@@ -63,10 +70,10 @@ class Turns:
         if self._judged(call):
             self.tally.asked += 1
         bound = self.policy.bound
-        if bound is not None and sum(len(station.desk) for station in self._desks()) >= bound:
+        if bound is not None and sum(len(run.desk) for run in self.stages.values()) >= bound:
             self._refuse(call)
         else:
-            self._submit(call, Stage.LISTEN, call.expected, self._listen_units(call.shape))
+            self._submit(call, self.listen, Stage.LISTEN, call.expected, self._listen_units(call.shape))
 
     def heard(self, task: Task) -> None:
         """The question is transcribed; is there room for the answer?"""
@@ -78,7 +85,7 @@ class Turns:
             self._refuse(call)
 
     def _think(self, call: Call) -> None:
-        self._submit(call, Stage.THINK, call.expected, 1.0)
+        self._submit(call, self.decoder, Stage.THINK, call.expected, 1.0)
 
     # --- it is made ------------------------------------------------------------------------------------------------
 
@@ -117,15 +124,16 @@ class Turns:
         """Ask for sentences ahead, but not far ahead of playback."""
         while call.released < call.written and call.released - call.collected < SENTENCES_AHEAD:
             now = self.loop.time
-            ahead = call.made - call.playout.heard(now) - self.policy.max_lead
-            if ahead > 0:
+            ahead = call.made - self.policy.max_lead
+            if ahead > 0 and (ahead := ahead - call.playout.heard(now)) > 0:
                 if not call.waking:
                     call.waking = True
                     self.loop.at(now + max(0.02, ahead), self._wake, (call, call.generation))
                 return
             index = call.released
             call.released += 1
-            self._submit(call, Stage.SPEAK, self._due(call), self._speak_units(call.shape.sentences[index]), index)
+            units = self._speak_units(call.shape.sentences[index])
+            self._submit(call, self.speak, Stage.SPEAK, self._due(call), units, index)
 
     def _wake(self, alarm: tuple[Call, int]) -> None:
         call, generation = alarm
@@ -151,7 +159,7 @@ class Turns:
         made_before = call.made if call.run_left == call.shape.sentences[call.collected] else call.playout.sent
         started = call.playout.started
         due = (call.expected if started is None else started) + made_before
-        self._submit(call, Stage.FACE, due, seconds * self._face_scale, call.collected)
+        self._submit(call, self.face, Stage.FACE, due, seconds * self._face_scale, call.collected)
 
     def _complete(self, call: Call, *, again: bool = True) -> None:
         call.collected += 1
@@ -200,7 +208,7 @@ class Turns:
             return
         call.generation += 1
         for stage, task in list(call.open.values()):
-            (self.decoder if stage is Stage.THINK else self.stations[stage]).cancel(task)
+            stage.cancel(task)
         self._end(call, "interrupted")
         self._next(call, 0.0)
 
@@ -232,7 +240,7 @@ class Turns:
 
     def measure(self) -> None:
         """Look up once what every job would ask again."""
-        listen, speak, face = (self.stations[stage].cost for stage in (Stage.LISTEN, Stage.SPEAK, Stage.FACE))
+        listen, speak, face = self.listen.cost, self.speak.cost, self.face.cost
         self._listen_units: Callable[[Shape], float] = (
             (lambda shape: 1.0) if listen.units == "turns" else (lambda shape: shape.question)
         )
@@ -247,23 +255,16 @@ class Turns:
         known = call.visit.shapes
         return known[turn] if turn < len(known) else self.workload.script.shape(call.number, turn)
 
-    def _submit(self, call: Call, stage: Stage, due: Seconds, units: float, index: int = 0) -> None:
+    def _submit(
+        self, call: Call, run: Station | Decoder, stage: Stage, due: Seconds, units: float, index: int = 0
+    ) -> None:
         self._made += 1
-        task = new_task(
-            self._made,
-            stage,
-            self.loop.time,
-            due,
-            units,
-            session=call.holder,
-            generation=call.generation,
-            tenant=call.tenant,
-            tier=call.tier,
-            call=call,
-            index=index,
-        )
-        call.open[task.id] = (stage, task)
-        (self.decoder if stage is Stage.THINK else self.stations[stage]).submit(task)
+        task = Task(
+            str(self._made), stage, "", call.holder, call.generation, "", NOTHING, self.loop.time, due, "",
+            call.tenant, call.tier, units=units, call=call, index=index,
+        )  # fmt: skip
+        call.open[task.id] = (run, task)
+        run.submit(task)
 
     def _live(self, task: Task) -> Call | None:
         """The call whose job is done; None when it was interrupted meanwhile."""
@@ -281,6 +282,3 @@ class Turns:
 
     def _judged(self, call: Call) -> bool:
         return call.asked_at >= self.workload.settle
-
-    def _desks(self) -> list[Station | Decoder]:
-        return [*self.stations.values(), self.decoder]
