@@ -1,7 +1,7 @@
 """Results as tables on the screen, and as JSON with the machine they came from."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -43,10 +43,12 @@ class Result(Struct, frozen=True):
 def show(console: Console, result: Result) -> None:
     """Print it."""
     figure = result.figure
-    table = Table(title=f"{figure.title}\n[dim]goal: {figure.goal}[/dim]", title_justify="left", box=SIMPLE_HEAD)
+    title = f"{figure.title}\n[dim]goal: {figure.goal}[/dim]"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in figure.rows[0] if figure.rows else ():
-        words = isinstance(figure.rows[0][column], str)
-        table.add_column(column, justify="left" if words else "right", min_width=max(map(len, column.split())))
+        justify: Literal["left", "right"] = "left" if isinstance(figure.rows[0][column], str) else "right"
+        cells = [_shown(row[column]) for row in figure.rows]
+        table.add_column(column, justify=justify, min_width=max(map(len, [*column.split(), *cells])))
     for row in figure.rows:
         table.add_row(*map(_shown, row.values()))
     console.print(table)
