@@ -18,13 +18,14 @@ class Call:
 
     __slots__ = (
         "admitted", "asked_at", "collected", "expected", "face", "generation", "holder", "late", "made", "moving",
-        "number", "open", "owed", "playout", "released", "run_left", "shape", "spent", "spoken", "tenant", "tier",
-        "turn", "turns_late", "visit", "waking", "whole", "written",
+        "number", "open", "owed", "playout", "released", "run_left", "session", "shape", "spent", "spoken", "tenant",
+        "tier", "turn", "turns_late", "visit", "waking", "whole", "written",
     )  # fmt: skip
 
     def __init__(self, number: int, visit: Visit) -> None:
         self.number = number
         self.visit = visit
+        self.session = str(number)
         self.tenant = visit.tenant
         self.tier = visit.tier
         self.generation = 0
@@ -43,7 +44,7 @@ class Call:
         self.shape = shape
         self.asked_at = asked_at
         self.admitted = asked_at
-        self.holder = f"{self.number}/{self.turn}"
+        self.holder = f"{self.session}/{self.turn}"
         self.face = True
         """Whether the face is made here, too."""
         self.whole = False

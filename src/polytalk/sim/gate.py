@@ -30,7 +30,9 @@ class Gate:
     def enter(self, call: Call) -> bool:
         """Let the turn go on, now or later; False when it is refused."""
         try:
-            answer = self.admission.request(Ask(call.holder, call.tier, self.demand.rungs()), self.loop.time)
+            answer = self.admission.request(
+                Ask(call.holder, call.tier, self.demand.rungs(), call.tenant, session=call.session), self.loop.time
+            )
         except Shed:
             return False
         if isinstance(answer, Admitted):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from polytalk.schedule.scale import ScaleRule
 from polytalk.sim.chart import Axis, Series, line_chart
 from polytalk.sim.costs import PoolKind
 from polytalk.sim.planner import IN_TIME, Plan
@@ -57,7 +58,8 @@ def assumptions(plan: Plan) -> list[str]:
         f"words, pauses of {habits.pause:g} s (medians), {habits.interruptions:.0%} of the answers interrupted.",
         f"The time to first audio includes {wish.endpointing:g} s of silence that ends a question; the network is not "
         f"in it. At least {IN_TIME:.1%} of the speech has to come before the listener runs dry.",
-        "A card belongs to one stage. Engines keep their speed, and none fails: plan spares.",
+        f"No pool is used more than {ScaleRule.target:.0%}. A card belongs to one stage. Engines keep their speed, and "
+        "none fails: plan spares.",
         "Voice activity detection and the gateway are not in the pools: about one CPU core for 400 to 900 open "
         "microphones, and the gateway's own.",
     ]
