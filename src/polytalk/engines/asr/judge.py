@@ -41,9 +41,13 @@ def invented(text: str, no_speech: float, score: float) -> bool:
 
 
 def repeats(text: str) -> bool:
-    """Whether the last four or more words were said twice in a row: by a decoder in a loop, or by an insistent user."""
+    """Whether a text ends by saying again what it said before: a decoder in a loop, or an insistent user.
+
+    That is four or more words twice in a row, or its last six words anywhere before.
+    """
     words = re.findall(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+", text.lower())
-    return any(words[-2 * length : -length] == words[-length:] for length in range(4, len(words) // 2 + 1))
+    in_a_row = any(words[-2 * length : -length] == words[-length:] for length in range(4, len(words) // 2 + 1))
+    return in_a_row or any(words[start : start + 6] == words[-6:] for start in range(len(words) - 6))
 
 
 def endless(text: str) -> bool:

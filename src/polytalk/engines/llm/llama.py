@@ -60,6 +60,8 @@ class Step(msgspec.Struct, frozen=True):
     error: Fault | None = None
 
 
+_LONGEST_SOCKET = 100
+"""Characters of a path; the system's limit is 107."""
 _CLOSED = "the language model is being shut down"
 _decode = msgspec.json.Decoder(Step).decode
 
@@ -77,6 +79,9 @@ class LlamaServer:
         """
         self.slots = slots
         self._folder = tempfile.TemporaryDirectory(prefix="polytalk-llm-")
+        self._socket = f"{self._folder.name}/http.sock"
+        if len(self._socket) > _LONGEST_SOCKET:
+            raise SetupError(f"{self._socket} is too long a path for a socket: set TMPDIR to a shorter folder")
         key = secrets.token_urlsafe(32)
         settings = self._settings(model, slots, context, threads, cache_mib, key)
         self._stopping = threading.Event()
@@ -89,7 +94,7 @@ class LlamaServer:
             raise SetupError(f"llama.cpp can't run {model.name}: {error}") from error
         self._http = httpx.Client(
             base_url="http://llama",
-            transport=httpx.HTTPTransport(uds=settings.hostnames[0]),
+            transport=httpx.HTTPTransport(uds=self._socket),
             headers={"Authorization": f"Bearer {key}"},
             timeout=60,
         )
@@ -101,7 +106,7 @@ class LlamaServer:
         settings = xllamacpp.CommonParams()
         # The library always serves HTTP too. A socket in a folder of our own, behind a key that nobody
         # knows, is a door that nobody finds.
-        settings.hostnames = [f"{self._folder.name}/http.sock"]
+        settings.hostnames = [self._socket]
         settings.api_keys = [key]
         settings.n_threads_http = 1
         settings.ui = False
