@@ -28,18 +28,16 @@ WRITTEN = 20
 
 @cache
 def measure(_: Plan) -> Figure:
-    """From turns that are nothing but orchestration to whole calls over compressed sockets."""
+    """From turns that are nothing but orchestration to whole calls."""
     with serving(SETTINGS) as server:
         written = asyncio.run(_write(server, "text", WRITTEN))
         spoken = asyncio.run(_write(server, "audio", 1))
         microphone = asyncio.run(_quiet(server))
-        talk = asyncio.run(_talk(server, compression=None))
-        deflated = asyncio.run(_talk(server, compression="deflate"))
+        talk = asyncio.run(_talk(server))
     count = len(talk.turns)
     answer = sum(turn.answer.seconds for turn in talk.turns if turn.answer) / count
     rows = [
         _row("a turn by voice: all of it", talk.cpu / count),
-        _row("a turn by voice, permessage-deflate", deflated.cpu / len(deflated.turns)),
         _row("a turn in writing, answered in writing", written),
         _row(f"a turn in writing, answered by {answer:.1f} s of voice and face", spoken),
         _row("a second of silent microphone", microphone),
@@ -90,8 +88,6 @@ async def _quiet(server: Server) -> Seconds:
         return (server.cpu_seconds() - cpu) / (time.monotonic() - began) / CALLERS
 
 
-async def _talk(server: Server, *, compression: str | None) -> Talk:
+async def _talk(server: Server) -> Talk:
     rows = [questions()[:4]] * CALLERS
-    return await converse(
-        server, rows, turns=1, stagger=3.0, caller=lambda _: Caller(server.url, compression=compression)
-    )
+    return await converse(server, rows, turns=1, stagger=3.0, caller=lambda _: Caller(server.url))

@@ -152,3 +152,20 @@ def test_what_is_heard_is_a_beginning_and_grows(lengths: list[tuple[float, str]]
     assert more.startswith(less)
     assert whole.strip().startswith(more)
     assert heard_text(marks, end) == whole.strip()
+
+
+@pytest.mark.parametrize(
+    ("heard", "told"),
+    [
+        ("Rome was", ""),
+        ("It is big. Rome was", "It is big."),
+        ("It is big.", "It is big."),
+        ("In Rome you can see the old Forum and", "In Rome you can see the old Forum and …"),
+        ("罗马很大。它有", "罗马很大。"),
+    ],
+)
+def test_an_llm_is_not_shown_the_stump_of_an_answer_that_was_cut_off(heard: str, told: str) -> None:
+    conversation = Conversation(10)
+    conversation.add(Item("a", "assistant", heard, spoken=True, status="incomplete"))
+    assert [message.content for message in conversation.messages()] == ([told] if told else [])
+    assert conversation.get("a").text == heard

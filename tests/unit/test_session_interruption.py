@@ -77,7 +77,7 @@ async def test_history_keeps_the_words_that_were_heard() -> None:
         words = COUNT.split()[: round(heard_for / 0.3)]
         assert 4 <= len(words) <= 6
         assert caller.all(ResponseFinished)[0].text == " ".join(words)
-        assert scene.llm.works[1].messages[2] == Message("assistant", " ".join(words))
+        assert scene.llm.works[1].messages[2] == Message("assistant", f"{' '.join(words)} …")
 
 
 async def test_a_sentence_that_streams_is_not_taken_for_heard_with_its_first_piece() -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from tools.draw_avatars import mira, theo
 
 from polytalk.avatar import bundle
 from polytalk.avatar.bundle import Avatar
+from tools.draw_avatars import mira, theo
 
 FACES: dict[str, Callable[[], Avatar]] = {"mira": mira.draw, "theo": theo.draw}
 LIBRARY = Path(bundle.__file__).parent / "library"

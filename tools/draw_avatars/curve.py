@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from tools.draw_avatars.geometry import Outline, Points, Values, move, smooth
-from tools.draw_avatars.layers import layer
 
 from polytalk.avatar.bundle import Layer, Paint
+from tools.draw_avatars.geometry import Outline, Points, Values, move, smooth
+from tools.draw_avatars.layers import layer
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+
+from polytalk.avatar.bundle import Layer
 from tools.draw_avatars.curve import Curve, surface
 from tools.draw_avatars.geometry import Points, Values, ellipse, join, move, ribbon
 from tools.draw_avatars.layers import layer
 from tools.draw_avatars.paint import mix
-
-from polytalk.avatar.bundle import Layer
 
 _T = np.array([-1.0, -0.72, -0.38, 0.0, 0.38, 0.72, 1.0])
 """Shares of the half width, from the inner corner to the outer one."""

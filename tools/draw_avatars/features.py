@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+
+from polytalk.avatar.bundle import Gradient, Layer, Stroke
 from tools.draw_avatars.geometry import (
     CENTRE,
     Field,
@@ -20,8 +22,6 @@ from tools.draw_avatars.geometry import (
 from tools.draw_avatars.layers import layer
 from tools.draw_avatars.muscles import ramp
 from tools.draw_avatars.paint import fade, glow, linear, mix
-
-from polytalk.avatar.bundle import Gradient, Layer, Stroke
 
 
 @dataclass(frozen=True)

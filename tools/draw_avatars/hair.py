@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from tools.draw_avatars.geometry import Outline, Points, join, ribbon, smooth
-from tools.draw_avatars.layers import layer
 
 from polytalk.avatar.bundle import Layer, Paint
+from tools.draw_avatars.geometry import Outline, Points, join, ribbon, smooth
+from tools.draw_avatars.layers import layer
 
 Spine = Sequence[tuple[float, float]]
 Strand = tuple[float, float, float, float]

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from polytalk.avatar.bundle import Layer
 from tools.draw_avatars.geometry import CENTRE, Field, Outline, Points, ellipse, mirror, move, points, smooth, symmetric
 from tools.draw_avatars.layers import layer
 from tools.draw_avatars.muscles import Muscles
 from tools.draw_avatars.paint import fade, glow, linear
-
-from polytalk.avatar.bundle import Layer
 
 Pairs = tuple[tuple[float, float], ...]
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import numpy as np
-from tools.draw_avatars.geometry import Field, Outline, Points
 
 from polytalk.avatar.bundle import Layer, Paint, Stroke
+from tools.draw_avatars.geometry import Field, Outline, Points
 
 _SMALLEST = 0.2
 """Pixels: a delta that moves nothing further is left out."""

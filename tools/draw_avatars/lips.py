@@ -7,12 +7,12 @@ that the inner two never cross, and press = 1 closes them exactly: gap = (1 - pr
 from dataclasses import dataclass
 
 import numpy as np
+
+from polytalk.avatar.bundle import Layer
 from tools.draw_avatars.curve import Curve, surface
 from tools.draw_avatars.geometry import CENTRE, Points, Values, move, points, smooth
 from tools.draw_avatars.layers import layer
 from tools.draw_avatars.paint import linear, mix
-
-from polytalk.avatar.bundle import Layer
 
 _HALF = np.array([0.0, 0.2, 0.5, 0.83, 1.0])
 SHARES: Values = np.concatenate([-_HALF[:0:-1], _HALF])

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from polytalk.avatar.bundle import Avatar, HeadMove, Layer
 from tools.draw_avatars.eyes import Eye
 from tools.draw_avatars.features import Brow, Ear, Nose
 from tools.draw_avatars.geometry import CENTRE, ellipse, points, ribbon, smooth
@@ -14,8 +15,6 @@ from tools.draw_avatars.movement import breathing, motion
 from tools.draw_avatars.muscles import Muscles
 from tools.draw_avatars.neck import Neck
 from tools.draw_avatars.paint import linear, mix, radial
-
-from polytalk.avatar.bundle import Avatar, HeadMove, Layer
 
 SKIN = Skin(base="#edb894", light="#fbd7b6", shade="#d3946f", deep="#a2593f", blush="#e56f5c")
 HAIR, DARK, LIGHT, GLOW = "#55301f", "#2a1512", "#86502f", "#c98d57"

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from polytalk.avatar.bundle import Layer, Stroke
 from tools.draw_avatars.curve import surface
 from tools.draw_avatars.geometry import CENTRE, Field, Outline, Points, ellipse, join, move, points, smooth
 from tools.draw_avatars.layers import layer
 from tools.draw_avatars.lips import Lips, bump
 from tools.draw_avatars.paint import linear, mix
-
-from polytalk.avatar.bundle import Layer, Stroke
 
 HOLE = "mouth_hole"
 """The id of the opening."""

@@ -1,8 +1,7 @@
 """What both faces do by themselves; each has its own phases so that two on a page do not move together."""
 
-from tools.draw_avatars.geometry import CENTRE, Field, move
-
 from polytalk.avatar.bundle import Blink, Motion, Poses
+from tools.draw_avatars.geometry import CENTRE, Field, move
 
 
 def breathing() -> dict[str, Field]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from tools.draw_avatars.geometry import CENTRE, Field, Points, Values, move
 
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+
+from polytalk.avatar.bundle import Layer
 from tools.draw_avatars.geometry import CENTRE, Field, mirror, move, points, polyline, ribbon, smooth
 from tools.draw_avatars.head import Skin
 from tools.draw_avatars.layers import layer
 from tools.draw_avatars.muscles import Muscles
 from tools.draw_avatars.paint import fade, linear
-
-from polytalk.avatar.bundle import Layer
 
 
 @dataclass(frozen=True)

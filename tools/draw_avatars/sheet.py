@@ -6,9 +6,9 @@ from itertools import product
 
 import numpy as np
 from PIL import Image, ImageDraw
-from tools.draw_avatars.__main__ import FACES
 
 from polytalk.avatar.raster import Frame, Renderer
+from tools.draw_avatars.__main__ import FACES
 
 CELL = 256
 CROP = (130, 60, 382, 436)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+
+from polytalk.avatar.bundle import Avatar, HeadMove, Layer, Stroke
 from tools.draw_avatars.eyes import Eye
 from tools.draw_avatars.features import Brow, Ear, Nose
 from tools.draw_avatars.geometry import CENTRE, ellipse, join, mirror, points, polyline, ribbon, smooth, symmetric
@@ -16,8 +18,6 @@ from tools.draw_avatars.movement import breathing, motion
 from tools.draw_avatars.muscles import Muscles
 from tools.draw_avatars.neck import Neck
 from tools.draw_avatars.paint import fade, linear, mix, radial
-
-from polytalk.avatar.bundle import Avatar, HeadMove, Layer, Stroke
 
 SKIN = Skin(base="#bd7f56", light="#d9a274", shade="#955a36", deep="#66361f", blush="#bb4f33")
 HAIR, DARK, LIGHT, GLOW = "#2a1e1b", "#140d0c", "#4d3a32", "#8a6c5a"

@@ -12,6 +12,11 @@ _WIDE = "\u3000-\u9fff\uff00-\uffef"  # Chinese and Japanese, which have no spac
 _WORD = re.compile(rf"\s*(?:[{_WIDE}]|[^\s{_WIDE}]+)")
 
 
+STUMP_WORDS = 4
+"""A cut sentence shorter than this says nothing."""
+_SENTENCES = re.compile(r".*[.!?。！？][\"')\]”’]*", re.DOTALL)
+
+
 class Item(Struct):
     """One message. `text` of a cancelled answer is cut back to what the listener heard."""
 
@@ -77,14 +82,27 @@ class Conversation:
         item.cut(heard)
 
     def messages(self) -> tuple[Message, ...]:
-        """The history for an LLM; items without words are left out."""
-        return tuple(Message(item.role, item.text) for item in self._items if item.text)
+        """The history for an LLM; items without words are left out, and stumps of answers that were cut off."""
+        told = ((item.role, _without_stump(item)) for item in self._items)
+        return tuple(Message(role, text) for role, text in told if text)
 
     def _index(self, item_id: str) -> int:
         for index, item in enumerate(self._items):
             if item.id == item_id:
                 return index
         raise BadInput(f"there is no item {item_id!r}", code="item_not_found", param="item_id")
+
+
+def _without_stump(item: Item) -> str:
+    """The text for an LLM: of an interrupted answer the whole sentences, or the beginning of a long one.
+
+    A small model takes "Rome was" for how answers are given here, and gives no others after the third.
+    """
+    if item.role != "assistant" or item.status != "incomplete":
+        return item.text
+    if whole := _SENTENCES.match(item.text):
+        return whole.group().strip()
+    return f"{item.text} …" if len(item.text.split()) >= STUMP_WORDS else ""
 
 
 def heard_text(marks: list[tuple[Seconds, str]], heard: Seconds) -> str:

@@ -68,6 +68,7 @@ async def serve(
         loop="none",  # this coroutine runs on the loop already
         ws="websockets-sansio",
         ws_max_size=FRAME_BYTES,
+        ws_per_message_deflate=False,  # audio hardly shrinks, and trying costs a third of a turn's own CPU
         ws_ping_interval=5.0,
         ws_ping_timeout=10.0,
         log_config=None,
