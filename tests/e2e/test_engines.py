@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -172,6 +173,13 @@ async def test_a_question_is_answered_in_one_paragraph(llm: SmolLM2) -> None:
     assert "Paris" in text
     assert "\n" not in text
     assert 0 < usage.output_tokens <= 24
+
+
+async def test_an_answer_ends_with_the_sentence_that_was_the_last_one_wanted(llm: SmolLM2) -> None:
+    work = msgspec.structs.replace(ask("Tell me about the moon.", limit=120), max_sentences=1)
+    text, usage = await answer(llm, work)
+    assert text.rstrip().endswith((".", "!", "?"))
+    assert usage.output_tokens < 120
 
 
 async def test_a_persona_is_computed_once_for_everybody(llm: SmolLM2) -> None:

@@ -120,7 +120,8 @@ class SmolLM2:
                         end = _end_of_sentence(said, work.max_sentences)
                         yield TextDelta(said[before:end])
                         if end is not None:
-                            yield Usage(sum(map(self._tokens, messages)), self._count(said))
+                            output = await asyncio.to_thread(server.count, said)
+                            yield Usage(sum(map(self._tokens, messages)), output)
                             return
                 if step.usage is not None:
                     details = step.usage.prompt_tokens_details
