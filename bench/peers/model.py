@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 
 STAGES = {
     "item": (0.002, 0.020),
-    "listen": (0.040, 0.020),
+    "listen": (0.045, 0.015),
     "think": (0.020, 0.060),
-    "speak": (0.020, 0.030),
+    "speak": (0.035, 0.015),
 }
 """Stage -> seconds a unit, seconds a batch."""
 SLOTS = int(os.environ.get("MODEL_SLOTS", "1"))

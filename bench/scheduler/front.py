@@ -6,6 +6,7 @@ POST /end    {"session", "speech"}: it is over
 """
 
 import asyncio
+import os
 import sys
 from collections import defaultdict
 from typing import Any
@@ -21,12 +22,13 @@ from bench.scheduler.load import serving
 from bench.scheduler.ours import STAGES, Ours
 from polytalk.dialogue.gate import Gate
 from polytalk.errors import Shed
-from polytalk.schedule.admission import Admission
+from polytalk.schedule.admission import Admission, Waiting
 from polytalk.schedule.demand import TurnDemand
 from polytalk.types import Seconds, Stage, Tier
 
-FIFO_LIMIT = 32
-"""The best of 16, 32 and 64 in the overload figure; all are alike in the others."""
+FIFO_LIMIT = int(os.environ.get("FIFO_LIMIT", "1000"))
+PATIENCE: Seconds = 0.4
+"""A caller that is told to wait longer, or waits so long, hangs up."""
 
 
 class Body(Struct):
@@ -70,22 +72,45 @@ class Front:
 
     async def _serve(self, path: str, body: Body) -> None:
         if path == "/begin" and self.gate is not None:
-            await self.gate.enter(body.session, "default", Tier.STANDARD, lambda _: None)
+            await self._begin(self.gate, body.session)
         elif path == "/end" and self.gate is not None:
             self.gate.leave(body.session)
             self.gate.learn(self._spent.pop(body.session, {}), body.speech)
         elif path == "/run":
             await self._run(Ask(body.stage, body.units, body.due, body.session))
 
+    async def _begin(self, gate: Gate, session: str) -> None:
+        """A caller who is told to wait longer than it will hangs up at once."""
+        too_long = asyncio.Event()
+
+        def told(place: Waiting) -> None:
+            if place.wait > PATIENCE:
+                too_long.set()
+
+        entering = asyncio.create_task(
+            gate.enter(session, session=session, tenant="default", tier=Tier.STANDARD, on_waiting=told)
+        )
+        leaving = asyncio.create_task(too_long.wait())
+        try:
+            await asyncio.wait((entering, leaving), timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            if not entering.done():
+                raise Shed("the wait is too long", retry_after=PATIENCE)
+            entering.result()
+        finally:
+            entering.cancel()
+            leaving.cancel()
+            await asyncio.gather(entering, leaving, return_exceptions=True)
+
     async def _run(self, ask: Ask) -> None:
         if not isinstance(self.contender, Ours):
             await self.contender.ask(ask)
             return
+        asked = self.contender.clock.now()
         replies = await self.contender.submit(ask)
         spent, stage = self._spent[ask.session], STAGES[ask.stage]
         spent[stage] = spent.get(stage, 0.0) + replies.computed
-        if self.gate is not None:
-            self.gate.observe(replies.queued)
+        if self.gate is not None and ask.due <= asked:
+            self.gate.observe(replies.queued)  # the others may wait: they are made ahead of playback
 
 
 def make(name: str, machine: Machine) -> Contender:

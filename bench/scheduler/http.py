@@ -36,23 +36,32 @@ class Http:
         await asyncio.sleep(0)
 
     async def _post(self, path: str, content: bytes) -> int:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
+        if self._idle:
+            try:
+                return await self._exchange(self._idle.pop(), path, content)
+            except (OSError, asyncio.IncompleteReadError):
+                pass  # the server had hung up on a connection that was idle for long
+        try:
+            return await self._exchange(await asyncio.open_connection("127.0.0.1", self._port), path, content)
+        except (OSError, asyncio.IncompleteReadError) as error:
+            raise EngineFailed(f"the server hung up: {error}") from None
+
+    async def _exchange(self, connection: Connection, path: str, content: bytes) -> int:
+        reader, writer = connection
         head = (
             f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(content)}"
         )
         try:
             writer.write(head.encode() + b"\r\n\r\n" + content)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            await self._skip_body(reader, answer.lower())
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError) as error:
+            answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+            await self._skip_body(reader, answer)
+        except BaseException:
             writer.close()
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            raise EngineFailed(f"the server hung up: {error}") from None
-        if b"connection: close" in answer.lower():
+            raise
+        if b"connection: close" in answer:
             writer.close()
         else:
-            self._idle.append((reader, writer))
+            self._idle.append(connection)
         return int(answer.split(b" ", 2)[1])
 
     @staticmethod

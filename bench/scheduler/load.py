@@ -53,17 +53,17 @@ async def closed_loop(work: Work, clients: int, seconds: Seconds, warm: Seconds 
 
 
 async def open_loop(work: Work, rate: float, seconds: Seconds, seed: int) -> int:
-    """Start `work(n)` at the moments of a Poisson process, and wait for all; returns how many."""
-    random = np.random.default_rng(seed)
-    count = 0
-    due = time.monotonic()
-    until = due + seconds
+    """Start `work(n)` at random moments, `rate` a second, and wait for all; returns how many.
+
+    A Poisson process of exactly as many arrivals as expected, so that runs differ in when they come, not in how many.
+    """
+    moments = sorted(np.random.default_rng(seed).uniform(0, seconds, round(rate * seconds)))
+    began = time.monotonic()
     async with asyncio.TaskGroup() as group:
-        while (due := due + random.exponential(1 / rate)) < until:
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            group.create_task(_quietly(work, count))
-            count += 1
-    return count
+        for index, moment in enumerate(moments):
+            await asyncio.sleep(max(0.0, began + moment - time.monotonic()))
+            group.create_task(_quietly(work, index))
+    return len(moments)
 
 
 async def _quietly(work: Work, index: int) -> None:

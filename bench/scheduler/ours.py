@@ -10,8 +10,11 @@ from polytalk.broker.memory import MemoryBroker
 from polytalk.clock import RealClock
 from polytalk.dialogue.dispatch import Dispatcher, Replies
 from polytalk.dialogue.ids import new_id
-from polytalk.types import Job, MouthFrames, SpeakWork, Stage
+from polytalk.schedule.bank import Account, Bank
+from polytalk.schedule.window import Hold, Release
+from polytalk.types import Job, MouthFrames, Seconds, SpeakWork, Stage
 from polytalk.worker.group import WorkerGroup
+from polytalk.worker.loop import BatchWorker
 from polytalk.worker.pool import Pool
 
 STAGES = {"item": Stage.FACE, "listen": Stage.LISTEN, "think": Stage.THINK, "speak": Stage.SPEAK}
@@ -55,16 +58,18 @@ class SleepEngine:
 class Ours:
     """One process of the server without its gateway and its dialogue."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, accounts: Sequence[Account] = ()) -> None:
         self.log = Log()
         self.clock = RealClock()
+        self.bank = Bank(machine.slots, self.clock.now())
+        for account in accounts:
+            self.bank.open(account)
         self.broker = MemoryBroker(10_000)
         self.pool = Pool(machine.slots)
         self.dispatcher = Dispatcher(self.broker, self.clock)
         self.engines = {stage: SleepEngine(stage, machine.max_batch, self.log) for stage in machine.stages}
-        self.workers = WorkerGroup(
-            [(STAGES[name], engine) for name, engine in self.engines.items()], self.broker, self.pool, self.clock
-        )
+        engines = [(STAGES[name], engine) for name, engine in self.engines.items()]
+        self.workers = WorkerGroup(engines, self.broker, self.pool, self.clock, self.bank)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -98,3 +103,16 @@ class Ours:
         replies = await self.dispatcher.submit(job)
         await replies.only()
         return replies
+
+    def fix_window(self, window: Seconds) -> None:
+        """Let every batch wait until its oldest job is so old, whatever the arrivals are."""
+
+        def decide(now: Seconds, *, oldest: Seconds, size: int, max_size: int, **_: float) -> Hold:
+            if size >= max_size:
+                return Hold(None, Release.FULL)
+            until = oldest + window
+            return Hold(until, None) if until > now else Hold(None, Release.NO_GAIN)
+
+        for worker in self.workers._workers:
+            if isinstance(worker, BatchWorker):
+                worker.window = decide

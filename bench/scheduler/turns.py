@@ -19,13 +19,11 @@ from polytalk.types import Seconds
 
 ENDPOINTING: Seconds = 0.3
 """Silence that proves the end of a turn; the time to first audio counts from its beginning, as a user does."""
-SENTENCES = 3
-SENTENCE: Seconds = 1.0
+SENTENCES = 6
+SENTENCE: Seconds = 0.6
 """Of speech."""
 AHEAD = 2
 """Sentences asked for at once."""
-PATIENCE: Seconds = 1.0
-"""A caller that waits so long for its turn to begin hangs up."""
 FIRST_AUDIO: Seconds = 1.5
 """An answer that begins later than this after the end of speech is too late."""
 GAP: Seconds = 0.2
@@ -33,8 +31,8 @@ GAP: Seconds = 0.2
 STAGES = ("listen", "think", "speak")
 
 
-def machine(max_batch: int = 8, slots: int = 2) -> Machine:
-    """Two slots, batches of eight."""
+def machine(max_batch: int = 4, slots: int = 2) -> Machine:
+    """Two slots, batches of four."""
     return Machine(slots, max_batch, STAGES)
 
 
@@ -72,8 +70,8 @@ async def take(target: Target, turn: Turn) -> Turn:
     session = new_id("sess")
     await asyncio.sleep(max(0.0, turn.asked + ENDPOINTING - time.monotonic()))
     try:
-        await asyncio.wait_for(target.begin(session), PATIENCE)
-    except (Shed, TimeoutError):
+        await target.begin(session)
+    except Shed:
         turn.outcome = "refused"
         await target.end(session, 0.0)
         return turn

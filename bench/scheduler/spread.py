@@ -1,0 +1,38 @@
+"""Several runs of each contender, taken in turn, as rows: the median, and how far runs were apart."""
+
+import statistics
+from collections.abc import Callable, Sequence
+
+from bench.report import Value
+from bench.scheduler.servers import OURS, installed
+
+RUNS = 5
+PEER_RUNS = 3
+"""A peer's server takes up to half a minute to start, for each run."""
+QUICK_RUNS = 1
+
+Runs = dict[str, list[float]]
+
+
+def interleaved(names: Sequence[str], once: Callable[[str, int], float], runs: int = RUNS) -> Runs:
+    """`once(name, run)` for all names, then for all again: what disturbs the machine disturbs everybody."""
+    found: Runs = {name: [] for name in names}
+    for run in range(runs):
+        for name in names:
+            if name in OURS or run < PEER_RUNS:
+                found[name].append(once(name, run))
+    return found
+
+
+def row(values: Sequence[float], digits: int = 3) -> dict[str, Value]:
+    """Median and range; None without values."""
+    if not values:
+        return {"median": None, "min": None, "max": None, "runs": 0}
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return {"median": round(middle, digits), "min": round(low, digits), "max": round(high, digits), "runs": len(values)}
+
+
+def missing() -> list[str]:
+    """A note about the peers that are not here."""
+    names = [name for name in ("litserve", "bentoml", "ray") if name not in installed()]
+    return [f"Not installed, so not measured: {', '.join(names)} (bash bench/peers/setup.sh)."] if names else []
