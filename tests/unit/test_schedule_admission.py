@@ -215,23 +215,3 @@ def test_overload_ends() -> None:
     for tick in range(100, 200):
         control.observe(0.0, tick * 0.05)
     assert not control.overloaded
-
-
-def test_more_is_admitted_than_predicted_while_nothing_waits_in_the_queues() -> None:
-    """A batch of eight may cost little more than one of two; the prediction does not know."""
-    control = DelayControl()
-    for tick in range(100):
-        control.want()
-        control.observe(0.01, tick * 0.1)
-    assert control.room > 2
-    for tick in range(100, 200):
-        control.observe(0.5, tick * 0.1)
-    assert control.room == 1
-    assert control.overloaded
-
-
-def test_nothing_is_promised_ahead_to_turns_that_do_not_come() -> None:
-    control = DelayControl()
-    for tick in range(100):
-        control.observe(0.01, tick * 0.1)
-    assert control.room == 1

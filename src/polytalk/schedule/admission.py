@@ -180,12 +180,11 @@ class Admission:
     def _fits(self, ask: Ask, now: Seconds) -> int | None:
         if self.delay.sheds(ask.tier, ask.session or ask.holder, now) and self.leases:
             return None
-        limit = (TARGET if ask.tier is Tier.VIP else TARGET - VIP_RESERVE) * self.delay.room
+        limit = TARGET if ask.tier is Tier.VIP else TARGET - VIP_RESERVE
         for rung, demand in enumerate(ask.rungs):
             fits = all(self.use(pool) + rate / self.capacity[pool] <= limit + 1e-9 for pool, rate in demand.items())
             if fits and self._under_ceiling(ask, demand):
                 return rung
-        self.delay.want()
         # A machine too small for one turn still serves one at a time.
         return len(ask.rungs) - 1 if not self.leases else None
 

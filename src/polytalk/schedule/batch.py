@@ -28,8 +28,16 @@ class Batch:
     """By when it must start so that every member that can be kept is kept."""
 
 
-def form(queue: ReadyQueue, now: Seconds, cost: Cost, units: Callable[[Job], float], max_batch: int) -> Batch:
-    """Take the jobs to run next out of the queue; empty only when the queue is.
+def form(
+    queue: ReadyQueue,
+    now: Seconds,
+    cost: Cost,
+    units: Callable[[Job], float],
+    max_batch: int,
+    *,
+    vips_only: bool = False,
+) -> Batch:
+    """Take the jobs to run next out of the queue; empty only when the queue is, or has none of those wanted.
 
     A member that is late already, alone as well as in company, has nothing left to lose and does not hold the batch
     back. Dead jobs must have been removed from the queue before.
@@ -38,7 +46,7 @@ def form(queue: ReadyQueue, now: Seconds, cost: Cost, units: Callable[[Job], flo
     binding = float("inf")  # earliest deadline among the members that can still be kept
     lasts = 0.0
     typical = cost.typical()
-    while (job := queue.head(now, typical)) is not None:
+    while (job := queue.vip() if vips_only else queue.head(now, typical)) is not None:
         if len(batch.jobs) == max_batch:
             batch.reason = Release.FULL
             break

@@ -34,6 +34,7 @@ class ReadyQueue:
     _offline: dict[str, list[tuple[Seconds, str]]] = field(default_factory=dict)
     _by_deadline: list[tuple[Seconds, str]] = field(default_factory=list)
     """Live jobs that may still need rescue."""
+    _vips: list[tuple[Seconds, str]] = field(default_factory=list)
     _running: dict[str, Seconds] = field(default_factory=dict)
     """Jobs taken to run -> what their tenants were charged in advance."""
     _live_served: Seconds = 0.0
@@ -58,6 +59,8 @@ class ReadyQueue:
         heapq.heappush(heaps.setdefault(job.tenant, []), (job.deadline, job.id))
         if not offline:
             heapq.heappush(self._by_deadline, (job.deadline, job.id))
+        if job.tier is Tier.VIP:
+            heapq.heappush(self._vips, (job.deadline, job.id))
 
     def remove(self, job: Job) -> None:
         """Take a job out that is dead, or runs on nobody's account yet."""
@@ -102,6 +105,10 @@ class ReadyQueue:
                 return self._jobs[heaps[tenant][0][1]]
         return None
 
+    def vip(self) -> Job | None:
+        """The vip's job that is due first: what may run on a slot that is kept for vips."""
+        return self._jobs[self._vips[0][1]] if self._clean(self._vips) else None
+
     def earliest(self) -> Seconds:
         """The earliest deadline of a live job, of any job when none is live, infinite when there is none."""
         self._clean(self._by_deadline)
@@ -116,6 +123,7 @@ class ReadyQueue:
             self._live.clear()
             self._offline.clear()
             self._by_deadline.clear()
+            self._vips.clear()
         return True
 
     def _rescue(self, now: Seconds, cost: Seconds) -> Job | None:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from polytalk.types import Seconds, Tier
 
 HOUR: Seconds = 3600.0
-MOST_ROOM = 4.0
-"""No batch saves more than this."""
 
 
 @dataclass
@@ -25,12 +23,8 @@ class DelayControl:
     """How much more (or, doubled, less) is shed after each interval."""
     level: float = 0.0
     """0: nobody is shed; 1: every standard turn; 2: every vip as well."""
-    room: float = 1.0
-    """How much more than predicted is admitted. Predictions are learnt from the batches that ran, and know nothing of
-    what larger ones will save: so it grows while turns wait and jobs hardly do, and shrinks at the sign of overload."""
     _least: Seconds = float("inf")
     _until: Seconds = 0.0
-    _wanted: bool = False
 
     def observe(self, delay: Seconds, now: Seconds) -> None:
         """A job began after waiting `delay`."""
@@ -41,10 +35,6 @@ class DelayControl:
     def overloaded(self) -> bool:
         """Whether anybody is being turned away."""
         return self.level > 0
-
-    def want(self) -> None:
-        """A turn had to wait because the pools are promised to others."""
-        self._wanted = True
 
     def sheds(self, tier: Tier, holder: str, now: Seconds) -> bool:
         """Whether a turn of this holder is turned away now.
@@ -62,18 +52,13 @@ class DelayControl:
         if now < self._until:
             return
         idle = now - self._until > self.interval
-        seen = self._least != float("inf") and not idle
-        if seen and self._least > self.target:
-            if self.room <= 1.0:
-                self.level = min(2.0, self.level + self.step)
-            self.room = max(1.0, self.room * (1 - self.step))
+        if self._least > self.target and not idle and self._least != float("inf"):
+            self.level = min(2.0, self.level + self.step)
         else:
-            if seen and self._wanted and self._least < self.target / 2:
-                self.room = min(MOST_ROOM, self.room * (1 + self.step / 4))
             self.level = max(0.0, self.level - 2 * self.step)
         if idle:
             self.level = 0.0 if now - self._until > 10 * self.interval else self.level
-        self._least, self._until, self._wanted = float("inf"), now + self.interval, False
+        self._least, self._until = float("inf"), now + self.interval
 
 
 def _lot(holder: str, now: Seconds) -> float:
