@@ -10,7 +10,7 @@ import pytest
 from polytalk.broker.memory import MemoryBroker
 from polytalk.clock import RealClock
 from polytalk.errors import PolytalkError, Unspeakable
-from polytalk.types import Chunk, FaceWork, Failure, Job, MouthFrames, Stage
+from polytalk.types import Chunk, FaceWork, Failure, Job, MouthFrames, Stage, Tier
 from polytalk.worker.loop import BatchWorker
 from polytalk.worker.pool import Pool
 from tests.support.jobs import job
@@ -187,3 +187,25 @@ async def test_as_many_batches_run_at_once_as_there_are_cores() -> None:
         assert len(engine.batches) == 2
         engine.gate.set()
         await answers(broker, 3)
+
+
+async def test_a_slot_kept_for_vips_is_free_when_one_comes() -> None:
+    engine = BatchFace()
+    engine.max_batch = 1
+    engine.gate.clear()
+    broker, pool, vip_pool = MemoryBroker(), Pool(1), Pool(1)
+    worker = BatchWorker(Stage.FACE, engine, broker, pool, RealClock(), vip_pool=vip_pool)
+    running = asyncio.create_task(worker.run())
+    await asyncio.sleep(0)
+    await publish(broker, *(asking(bytes([n])) for n in range(3)))
+    await engine.busy()
+    await publish(broker, asking(b"vip", tier=Tier.VIP))
+    await engine.busy()
+    assert engine.batches[1] == [b"vip"]
+    assert len(engine.batches) == 2
+    engine.gate.set()
+    await answers(broker, 4)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    pool.close()
+    vip_pool.close()

@@ -9,8 +9,9 @@ from polytalk.schedule.order import ReadyQueue
 from polytalk.schedule.window import Arrivals
 from polytalk.types import Chunk, Generation, Job, Result, Seconds, Stage
 
-PREFETCH = 256
-"""Jobs a worker takes from the broker ahead of running them: what its policy can choose among."""
+PREFETCH = 1_024
+"""Jobs a worker takes from the broker ahead of running them: what its policy can choose among. Those beyond wait by
+arrival, whoever they are; so it is more than the settings let wait."""
 
 
 class Desk:
@@ -53,6 +54,12 @@ class Desk:
                 await self.broker.done(self._dead.pop())
             if self.queue:
                 return
+            self.changed.clear()
+            await self.changed.wait()
+
+    async def some_vip(self) -> None:
+        """Wait until there is a vip's job."""
+        while self.queue.vip() is None:
             self.changed.clear()
             await self.changed.wait()
 

@@ -39,13 +39,21 @@ class WorkerGroup:
     """The engines of this process, each with its worker, sharing one pool of cores."""
 
     def __init__(
-        self, engines: Sequence[tuple[Stage, Any]], broker: Broker, pool: Pool, clock: Clock, bank: Bank | None = None
+        self,
+        engines: Sequence[tuple[Stage, Any]],
+        broker: Broker,
+        pool: Pool,
+        clock: Clock,
+        bank: Bank | None = None,
+        vip_pool: Pool | None = None,
     ) -> None:
+        """`vip_pool`: slots beside the pool's that are kept for vips, on machines with cores to spare."""
         fair = FairShare()  # one for all stages, as the bank is: a share is of the machine, not of a queue
         self.pool = pool
+        self._vip_pool = vip_pool
         self._clock = clock
         self._workers: list[BatchWorker | StreamWorker] = [
-            BatchWorker(stage, engine, broker, pool, clock, ReadyQueue(fair, bank))
+            BatchWorker(stage, engine, broker, pool, clock, ReadyQueue(fair, bank), vip_pool)
             if isinstance(engine, BatchEngine)
             else StreamWorker(stage, engine, broker, clock, ReadyQueue(fair, bank))
             for stage, engine in engines
@@ -93,6 +101,8 @@ class WorkerGroup:
     def close(self) -> None:
         """Give models and threads back."""
         self.pool.close()
+        if self._vip_pool is not None:
+            self._vip_pool.close()
         for worker in self._workers:
             close_quietly(worker.engine)
 

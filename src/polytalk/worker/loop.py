@@ -15,7 +15,7 @@ from polytalk.errors import EngineFailed, PolytalkError
 from polytalk.schedule.batch import Batch, form
 from polytalk.schedule.order import ReadyQueue
 from polytalk.schedule.window import Hold, Release, hold, worth
-from polytalk.types import Failure, Generation, Job, Result, Seconds, Stage
+from polytalk.types import Failure, Generation, Job, Result, Seconds, Stage, Tier
 from polytalk.worker.desk import Desk
 from polytalk.worker.pool import Pool
 from polytalk.worker.stats import WorkerStats, read
@@ -37,9 +37,12 @@ class BatchWorker:
         pool: Pool,
         clock: Clock,
         queue: ReadyQueue | None = None,
+        vip_pool: Pool | None = None,
     ) -> None:
+        """`vip_pool`: slots beside the pool's that nobody but vips may use, so that one is free when a vip comes."""
         self.engine = engine
         self.pool = pool
+        self.vip_pool = vip_pool
         self.desk = Desk(stage, engine.name, broker, clock, ReadyQueue() if queue is None else queue)
         self.releases: Counter[Release] = Counter()
         """Why batches were let go, for the metrics."""
@@ -53,6 +56,8 @@ class BatchWorker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.desk.receive())
+                if self.vip_pool is not None:
+                    group.create_task(self._serve_vips(group, self.vip_pool))
                 await self._serve(group)
         finally:
             stop_listening()
@@ -61,15 +66,38 @@ class BatchWorker:
         while True:
             await self.desk.some()
             await self.pool.acquire(self.desk.queue.earliest)
-            batch = form(self.desk.queue, self.desk.clock.now(), self.desk.cost, self._units, self.engine.max_batch)
+            vips_only = self.vip_pool is not None and self._vip_next()
+            batch = self._form(vips_only=vips_only)
             if not batch.jobs:
                 self.pool.release()
-            elif (until := self._hold(batch)) is not None:
+            elif not vips_only and (until := self._hold(batch)) is not None:
                 self.pool.release()
                 await self._wait_for_more(batch, until)
             else:
-                self.desk.changed.set()
-                group.create_task(self._answer(batch.jobs, self.desk.clock.now(), self._start(batch.jobs)))
+                self._start(batch.jobs, self.pool, group)
+
+    async def _serve_vips(self, group: asyncio.TaskGroup, pool: Pool) -> None:
+        """Vips among themselves, and without a window: company would make them late."""
+        while True:
+            await self.desk.some_vip()
+            await pool.acquire(self.desk.queue.earliest)
+            batch = self._form(vips_only=True)
+            if batch.jobs:
+                self._start(batch.jobs, pool, group)
+            else:  # others took them meanwhile
+                pool.release()
+
+    def _vip_next(self) -> bool:
+        head = self.desk.queue.head(self.desk.clock.now(), self.desk.cost.predict(1.0))
+        return head is not None and head.tier is Tier.VIP
+
+    def _form(self, *, vips_only: bool) -> Batch:
+        desk = self.desk
+        now, most = desk.clock.now(), self.engine.max_batch
+        batch = form(desk.queue, now, desk.cost, self._units, most, vips_only=vips_only)
+        if vips_only and batch.jobs:
+            self.releases[batch.reason] += 1
+        return batch
 
     def _hold(self, batch: Batch) -> Seconds | None:
         """Until when to wait for one more job; None to run now."""
@@ -117,10 +145,12 @@ class BatchWorker:
     def _units(self, job: Job) -> float:
         return self.engine.units(job.work)
 
-    def _start(self, batch: Sequence[Job]) -> "asyncio.Future[Sequence[Result | PolytalkError]]":
-        """At once, not in a task: the answers of the batch before are still to be handed out, and would go first."""
+    def _start(self, batch: Sequence[Job], pool: Pool, group: asyncio.TaskGroup) -> None:
+        """Compute at once, not in a task: the answers of the batch before would be handed out first."""
+        self.desk.changed.set()  # there is room for more
         works = [job.work for job in batch]
-        return self.pool.start(lambda: self.engine.run(works))
+        computing = pool.start(lambda: self.engine.run(works))
+        group.create_task(self._answer(batch, self.desk.clock.now(), computing))
 
     async def _answer(
         self, batch: Sequence[Job], started: Seconds, computing: "asyncio.Future[Sequence[Result | PolytalkError]]"
