@@ -58,18 +58,20 @@ class SleepEngine:
 class Ours:
     """One process of the server without its gateway and its dialogue."""
 
-    def __init__(self, machine: Machine, accounts: Sequence[Account] = ()) -> None:
+    def __init__(self, machine: Machine, accounts: Sequence[Account] = (), vip_slots: int = 0) -> None:
+        """Of the machine's slots `vip_slots` are kept for vips."""
         self.log = Log()
         self.clock = RealClock()
         self.bank = Bank(machine.slots, self.clock.now())
         for account in accounts:
             self.bank.open(account)
         self.broker = MemoryBroker(10_000)
-        self.pool = Pool(machine.slots)
+        self.pool = Pool(machine.slots - vip_slots)
+        vip_pool = Pool(vip_slots) if vip_slots else None
         self.dispatcher = Dispatcher(self.broker, self.clock)
         self.engines = {stage: SleepEngine(stage, machine.max_batch, self.log) for stage in machine.stages}
         engines = [(STAGES[name], engine) for name, engine in self.engines.items()]
-        self.workers = WorkerGroup(engines, self.broker, self.pool, self.clock, self.bank)
+        self.workers = WorkerGroup(engines, self.broker, self.pool, self.clock, self.bank, vip_pool)
 
     async def run(self) -> None:
         """Serve until cancelled."""

@@ -18,11 +18,12 @@ from bench.server import _free_port
 from polytalk.errors import PolytalkError, SetupError
 from polytalk.types import Seconds
 
-PEERS = Path(__file__).parent.parent / "peers"
+FOLDER = Path(__file__).parent.parent / "peers"
 READY: Seconds = 90.0
 END: Seconds = 10.0
 OURS = ("polytalk", "greedy", "fifo")
-ALL = (*OURS, "litserve", "bentoml", "ray")
+PEERS = ("litserve", "bentoml", "ray")
+ALL = (*OURS, *PEERS)
 
 
 @dataclass
@@ -68,14 +69,14 @@ def started(name: str, machine: Machine, settings: Mapping[str, str]) -> Iterato
         "MODEL_MAX_BATCH": str(machine.max_batch),
         "RAY_USAGE_STATS_ENABLED": "0",
         "BENTOML_DO_NOT_TRACK": "true",
-        "PYTHONPATH": str(PEERS) if name not in OURS else os.pathsep.join(sys.path),
+        "PYTHONPATH": str(FOLDER) if name not in OURS else os.pathsep.join(sys.path),
         "HOME": str(OUT),  # what peers leave in a home goes here
         **settings,
     }
     OUT.mkdir(exist_ok=True)
     with (OUT / f"{name}.log").open("w") as log:
         process = subprocess.Popen(
-            _command(name, port), env=environment, cwd=PEERS, stdout=log, stderr=log, start_new_session=True
+            _command(name, port), env=environment, cwd=FOLDER, stdout=log, stderr=log, start_new_session=True
         )
     try:
         asyncio.run(_ready(name, port, process))
@@ -85,7 +86,7 @@ def started(name: str, machine: Machine, settings: Mapping[str, str]) -> Iterato
 
 
 def _python(name: str) -> Path:
-    return PEERS / f".venv-{name}" / "bin" / "python"
+    return FOLDER / f".venv-{name}" / "bin" / "python"
 
 
 def _command(name: str, port: int) -> list[str]:

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from bench.report import Value
-from bench.scheduler.servers import OURS, installed
+from bench.scheduler.servers import PEERS, installed
 
 RUNS = 5
 PEER_RUNS = 3
@@ -19,7 +19,7 @@ def interleaved(names: Sequence[str], once: Callable[[str, int], float], runs: i
     found: Runs = {name: [] for name in names}
     for run in range(runs):
         for name in names:
-            if name in OURS or run < PEER_RUNS:
+            if name not in PEERS or run < PEER_RUNS:
                 found[name].append(once(name, run))
     return found
 
@@ -34,5 +34,5 @@ def row(values: Sequence[float], digits: int = 3) -> dict[str, Value]:
 
 def missing() -> list[str]:
     """A note about the peers that are not here."""
-    names = [name for name in ("litserve", "bentoml", "ray") if name not in installed()]
+    names = [name for name in PEERS if name not in installed()]
     return [f"Not installed, so not measured: {', '.join(names)} (bash bench/peers/setup.sh)."] if names else []

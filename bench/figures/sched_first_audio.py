@@ -1,0 +1,94 @@
+"""Turns at 80 % of what full batches could serve: how much later do answers begin than on an idle machine?
+
+A turn is a listen, a think, and six sentences, of which the first is urgent and the others are made ahead of playback
+(see bench.scheduler.turns). Who knows deadlines lets first sentences go before fifth ones. The time to first audio
+counts from the end of speech, 0.3 s of endpointing included.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+import numpy as np
+
+from bench.plan import QUICK, Plan
+from bench.report import Figure, Row
+from bench.scheduler import plot, turns
+from bench.scheduler.load import open_loop
+from bench.scheduler.servers import Target, installed, started
+from bench.scheduler.spread import QUICK_RUNS, RUNS, interleaved, missing, row
+from polytalk.types import Seconds
+
+GOAL = 2.0
+LOAD = 0.8
+UNLOADED = 8
+"""Turns, one after another."""
+SECONDS: Seconds = 18.0
+WARM: Seconds = 5.0
+"""Turns asked earlier don't count: a turn takes four seconds, and leases and costs are learnt meanwhile."""
+BEST: Mapping[str, Mapping[str, str]] = {
+    "litserve": {"MODEL_BATCH_WAIT": "0"},
+    "ray": {"MODEL_BATCH_WAIT": "0.005"},
+}
+
+
+def measure(plan: Plan) -> Figure:
+    """All contenders."""
+    times: dict[str, list[tuple[float, float]]] = {}
+    served: dict[str, list[float]] = {}
+
+    def once(name: str, run: int) -> float:
+        with started(name, turns.machine(), BEST.get(name, {})) as target:
+            idle, loaded = asyncio.run(_both(target, run))
+        times.setdefault(name, []).append((1000 * p95(idle), 1000 * p95(loaded)))
+        served.setdefault(name, []).append(sum(turn.good for turn in loaded) / len(loaded))
+        return p95(loaded) / p95(idle)
+
+    runs = interleaved(installed(), once, QUICK_RUNS if plan == QUICK else RUNS)
+    rows: list[Row] = []
+    for name, values in runs.items():
+        idle, loaded = (float(np.median(column)) for column in zip(*times[name], strict=True))
+        good = round(float(np.median(served[name])), 3)
+        line: Row = {
+            "server": name,
+            "idle p95 ms": round(idle),
+            "p95 ms": round(loaded),
+            "in time": good,
+            **row(values, 2),
+        }
+        rows.append(line)
+    title = f"Time to first audio at {LOAD:.0%} load ÷ idle, p95"
+    plot.bars("sched_first_audio", title, plot.of(runs, 2), GOAL)
+    notes = [
+        f"100 % are {turns.capacity(turns.machine()):.2f} turns a second: {turns.machine().slots} slots, every batch "
+        f"full. In time: of all turns asked, those whose audio began within {turns.FIRST_AUDIO} s and had no gap; "
+        "a turn that Polytalk's gate refused counts as one that was not.",
+        *missing(),
+    ]
+    return Figure("sched_first_audio", title, f"≤ {GOAL}", rows, notes)
+
+
+def p95(of: list[turns.Turn]) -> Seconds:
+    """Of those that had audio."""
+    return float(np.percentile([turn.ttfa for turn in of if turn.ttfa is not None], 95))
+
+
+async def _both(target: Target, seed: int) -> tuple[list[turns.Turn], list[turns.Turn]]:
+    idle = [await turns.take(target, turns.Turn(time.monotonic())) for _ in range(UNLOADED)]
+    loaded = await offered(target, LOAD, seed, SECONDS)
+    await target.http.close()
+    return idle, loaded
+
+
+async def offered(target: Target, load: float, seed: int, seconds: Seconds) -> list[turns.Turn]:
+    """The turns of an open loop, those of the first seconds left out."""
+    began = time.monotonic()
+    found: list[turns.Turn] = []
+
+    async def one(_: int) -> None:
+        turn = turns.Turn(time.monotonic())
+        found.append(turn)
+        await turns.take(target, turn)
+
+    await open_loop(one, load * turns.capacity(turns.machine()), seconds, seed)
+    return [turn for turn in found if turn.asked >= began + WARM]

@@ -1,0 +1,100 @@
+"""What a turn costs besides its engines, real sessions and workers in one process, engines scripted.
+
+A turn is a line of text, 27 words of answer, two sentences of speech and eight seconds of audio with mouth frames,
+paced by playback in slices of 100 ms. Pipecat runs the same words through its pipeline without a transport: its audio
+is one frame a sentence, neither paced nor sent, so `made` is the row to compare with, `made and paced` what a server
+needs.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import uvloop
+
+from bench.figures.orchestration import SETTINGS
+from bench.plan import QUICK, Plan
+from bench.report import Figure, Row
+from bench.scheduler import plot
+from bench.scheduler.servers import FOLDER
+from bench.scheduler.spread import QUICK_RUNS, RUNS, Runs, row
+from bench.server import PLUGIN
+from polytalk.config import Settings, TurnSettings, load_settings
+from polytalk.dialogue import events
+from polytalk.dialogue.conversation import Item
+from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.runtime import Runtime
+from polytalk.dialogue.settings import SessionSettings
+from polytalk.types import Seconds
+
+GOAL = 2.0
+SESSIONS = 32
+TURNS = 2
+PIPECAT = FOLDER / ".venv-pipecat" / "bin" / "python"
+
+
+def measure(plan: Plan) -> Figure:
+    """CPU milliseconds a turn."""
+    os.environ.update({f"POLYTALK_{name}": value for name, value in SETTINGS.items()})
+    sys.path.insert(0, str(PLUGIN))
+    ways: dict[str, Callable[[], Seconds]] = {
+        "polytalk, made": lambda: _run(send_lead_ms=60_000),
+        "polytalk, made and paced": lambda: _run(send_lead_ms=500),
+    }
+    if PIPECAT.exists():
+        ways["pipecat, made"] = _pipecat
+    runs: Runs = {name: [] for name in ways}
+    for _ in range(QUICK_RUNS if plan == QUICK else RUNS):
+        for name, way in ways.items():
+            runs[name].append(1000 * way())
+    rows: list[Row] = [{"way": name, **row(values, 2)} for name, values in runs.items()]
+    title = "CPU time of a turn besides its engines, ms"
+    plot.bars("sched_orchestration", title, plot.of(runs, 2), GOAL)
+    notes = [] if PIPECAT.exists() else ["Not installed, so not measured: pipecat (bash bench/peers/setup.sh)."]
+    return Figure("sched_orchestration", title, f"≤ {GOAL} ms", rows, notes)
+
+
+def _run(send_lead_ms: int) -> Seconds:
+    """On the event loop that the server uses."""
+    turn = TurnSettings(send_lead_ms=send_lead_ms, max_lead_ms=max(send_lead_ms, 3_000))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_cpu_of_turns(load_settings(turn=turn)))
+
+
+async def _cpu_of_turns(settings: Settings) -> Seconds:
+    runtime = Runtime(settings)
+    wanted = SessionSettings(avatar="mira", voice="heart", mouth=True, turn_detection=None)
+    async with runtime.running(lambda _: None):
+        cpu: list[Seconds] = []
+        begin = asyncio.Barrier(SESSIONS + 1)
+
+        async def converse() -> None:
+            done = asyncio.Event()
+
+            def emit(event: events.DialogueEvent) -> None:
+                if isinstance(event, events.ResponseFinished):
+                    done.set()
+
+            async with runtime.open_session(wanted, emit) as session:
+                await begin.wait()
+                for _ in range(TURNS):
+                    session.add(Item(new_id("item"), "user", "What can you do?"))
+                    done.clear()
+                    await session.respond()
+                    await done.wait()
+                cpu.append(time.process_time())
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(SESSIONS):
+                group.create_task(converse())
+            await begin.wait()
+            began = time.process_time()
+        return (max(cpu) - began) / SESSIONS / TURNS
+
+
+def _pipecat() -> Seconds:
+    command = [str(PIPECAT), str(FOLDER / "pipecat_turns.py"), str(SESSIONS // 2), str(TURNS)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
