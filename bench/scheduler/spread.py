@@ -7,7 +7,7 @@ from bench.report import Value
 from bench.scheduler.servers import PEERS, installed
 
 RUNS = 5
-PEER_RUNS = 3
+PEER_RUNS = 2
 """A peer's server takes up to half a minute to start, for each run."""
 QUICK_RUNS = 1
 
