@@ -16,6 +16,18 @@ from polytalk.errors import PolytalkError
 
 FIGURES = ("first_audio", "orchestration", "cost", "speakers", "stray", "barge_in")
 """In the order they run: each of the first three is a part of the next."""
+SCHEDULER = (
+    "sched_batching",
+    "sched_orchestration",
+    "sched_first_audio",
+    "sched_overload",
+    "sched_fairness",
+    "sched_bank",
+    "sched_vip",
+    "sched_barge_in",
+    "sched_window",
+)
+"""The live scheduler on engines that sleep, against baselines and peers: an hour in all, so only when named."""
 
 WIDTH = 130
 """Columns of the tables, in a file too."""
@@ -23,7 +35,8 @@ WIDTH = 130
 
 def main(
     figures: Annotated[
-        list[str] | None, typer.Argument(help=f"Any of {', '.join(FIGURES)}; all when left out.")
+        list[str] | None,
+        typer.Argument(help=f"Any of {', '.join((*FIGURES, *SCHEDULER))}; the first six when left out."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Two minutes instead of twelve: a first look.")] = False,
     turns: Annotated[int | None, typer.Option(min=1, help="Turns of first_audio and of stray.")] = None,
@@ -32,8 +45,10 @@ def main(
     """Measure this machine."""
     plan = _plan(quick, turns, users)
     chosen = figures or list(FIGURES)
-    if unknown := set(chosen) - set(FIGURES):
-        raise typer.BadParameter(f"no figure {', '.join(sorted(unknown))}; there are {', '.join(FIGURES)}")
+    if unknown := set(chosen) - {*FIGURES, *SCHEDULER}:
+        raise typer.BadParameter(
+            f"no figure {', '.join(sorted(unknown))}; there are {', '.join((*FIGURES, *SCHEDULER))}"
+        )
     console = Console(highlight=False)
     console.width = max(console.width, WIDTH)
     machine = describe()
