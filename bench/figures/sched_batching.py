@@ -21,7 +21,7 @@ from polytalk.types import Seconds
 GOAL = 0.97
 CLIENTS = 32
 BATCHES = (16, 32)
-SECONDS: Seconds = 6.0
+SECONDS: Seconds = 5.0
 DUE: Seconds = 2.0
 """A deadline that everybody can keep: what is measured is how batches are filled."""
 BEST: Mapping[str, Mapping[str, str]] = {
@@ -42,7 +42,9 @@ def measure(plan: Plan) -> Figure:
             with started(name, machine, BEST.get(name, {})) as target:
                 return asyncio.run(_efficiency(target, machine))
 
-        runs = interleaved(installed(), once, QUICK_RUNS if plan == QUICK else RUNS)
+        runs = interleaved(
+            [name for name in installed() if name != "ungated"], once, QUICK_RUNS if plan == QUICK else RUNS
+        )
         for name, values in runs.items():
             line: Row = {"max batch": size, "server": name, **row(values)}
             rows.append(line)

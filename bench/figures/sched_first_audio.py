@@ -23,8 +23,8 @@ GOAL = 2.0
 LOAD = 0.8
 UNLOADED = 5
 """Turns, one after another."""
-SECONDS: Seconds = 15.0
-WARM: Seconds = 5.0
+SECONDS: Seconds = 18.0
+WARM: Seconds = 8.0
 """Turns asked earlier don't count: a turn takes four seconds, and leases and costs are learnt meanwhile."""
 BEST: Mapping[str, Mapping[str, str]] = {
     "litserve": {"MODEL_BATCH_WAIT": "0"},

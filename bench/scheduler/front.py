@@ -1,7 +1,7 @@
 """`python -m bench.scheduler.front NAME PORT`: one of the schedulers behind HTTP, to meet the peers on their ground.
 
 POST /run    {"stage", "units", "due", "session"}: done when answered; 503 when refused
-POST /begin  {"session"}: a turn wants to begin; 503 when refused. Only Polytalk has such a gate
+POST /begin  {"session"}: a turn wants to begin; 503 when refused. Only `polytalk` has such a gate, `ungated` has not
 POST /end    {"session", "speech"}: it is over
 """
 
@@ -44,11 +44,11 @@ class Body(Struct):
 class Front:
     """An ASGI application without a framework: the load is small requests, and the cores are few."""
 
-    def __init__(self, contender: Contender, machine: Machine) -> None:
+    def __init__(self, contender: Contender, machine: Machine, *, gated: bool) -> None:
         self.contender = contender
         self.gate: Gate | None = None
         self._spent: defaultdict[str, dict[Stage, Seconds]] = defaultdict(dict)
-        if isinstance(contender, Ours):
+        if isinstance(contender, Ours) and gated:
             demand = TurnDemand(dict.fromkeys(STAGES.values(), "cores"))
             self.gate = Gate(Admission({"cores": float(machine.slots)}), demand, contender.clock)
         self._decode = msgspec.json.Decoder(Body)
@@ -117,14 +117,16 @@ def make(name: str, machine: Machine) -> Contender:
     """A contender by name."""
     if name == "greedy":
         return Greedy(machine)
-    return Ours(machine) if name == "polytalk" else BoundedFifo(machine, FIFO_LIMIT)
+    return BoundedFifo(machine, FIFO_LIMIT) if name == "fifo" else Ours(machine)
 
 
 async def main(name: str, port: int) -> None:
     """Serve until ended."""
     machine = Machine.of_environment()
     contender = make(name, machine)
-    config = uvicorn.Config(Front(contender, machine), "127.0.0.1", port, lifespan="off", log_level="warning")
+    config = uvicorn.Config(
+        Front(contender, machine, gated=name == "polytalk"), "127.0.0.1", port, lifespan="off", log_level="warning"
+    )
     async with serving(contender):
         await uvicorn.Server(config).serve()
 

@@ -21,7 +21,8 @@ from polytalk.types import Seconds
 FOLDER = Path(__file__).parent.parent / "peers"
 READY: Seconds = 90.0
 END: Seconds = 10.0
-OURS = ("polytalk", "greedy", "fifo")
+OURS = ("polytalk", "ungated", "greedy", "fifo")
+"""`ungated` is Polytalk without admission: its order and its batches alone."""
 PEERS = ("litserve", "bentoml", "ray")
 ALL = (*OURS, *PEERS)
 
