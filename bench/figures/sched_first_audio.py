@@ -21,9 +21,9 @@ from polytalk.types import Seconds
 
 GOAL = 2.0
 LOAD = 0.8
-UNLOADED = 5
+UNLOADED = 4
 """Turns, one after another."""
-SECONDS: Seconds = 18.0
+SECONDS: Seconds = 16.0
 WARM: Seconds = 8.0
 """Turns asked earlier don't count: a turn takes four seconds, and leases and costs are learnt meanwhile."""
 BEST: Mapping[str, Mapping[str, str]] = {

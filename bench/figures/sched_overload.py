@@ -21,7 +21,7 @@ from polytalk.types import Seconds
 GOAL = 0.95
 OVERLOAD = 3.0
 CAPACITY_LOAD = 1.0
-SECONDS: Seconds = 18.0
+SECONDS: Seconds = 16.0
 BEST: Mapping[str, Mapping[str, str]] = {
     "fifo": {"FIFO_LIMIT": "12"},
     "litserve": {"MODEL_BATCH_WAIT": "0"},
