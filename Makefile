@@ -1,18 +1,19 @@
 # Two commands: `make serve` and `make test`. Everything else is for people who change the code.
 PORT ?= 8080
 LANGS ?= en
+RUNS ?= 2
 PYTHON ?= python3
 VENV := .venv
+comma := ,
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
 MODELS := $(VENV)/.models-$(subst $(comma),-,$(LANGS))
-comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: pin help serve ask test check bench web format clean
+.PHONY: pin help serve ask test check bench bench-peers web format clean
 
 help: ## Show this.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 serve: $(MODELS) ## Run the server and the call page (PORT=8080 LANGS=en or en,zh).
 	@exec $(BIN)/polytalk serve --port $(PORT) --languages $(LANGS)
@@ -26,8 +27,11 @@ test: $(MODELS) $(VENV)/.dev ## Set up and run the tests.
 check: $(VENV)/.dev ## Lint, types, and who imports whom.
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: $(MODELS) $(VENV)/.dev ## Measure this machine; prints tables and keeps bench/out.
-	$(BIN)/python -m bench
+bench: $(MODELS) $(VENV)/.dev ## Measure this machine against every promise: one table, bench/RESULTS.md (RUNS=5 takes half an hour).
+	$(BIN)/python -m bench --table --runs $(RUNS)
+
+bench-peers: $(MODELS) $(VENV)/.dev ## Measure other servers on the same figures, in environments of their own.
+	bash bench/peers/setup.sh && $(BIN)/python -m bench --table --peers --runs $(RUNS)
 
 web: ## Build the page (needs node 20) into src/polytalk/gateway/static.
 	cd web && npm ci && npm run check && npm test && npm run build
@@ -56,6 +60,6 @@ $(VENV)/.dev: $(SETUP)
 	@touch $@
 
 pin: ## Renew constraints.txt from what the newest fitting versions are.
-	rm -rf $(VENV)-pin && $(PYTHON) -m venv $(VENV)-pin && $(VENV)-pin/bin/python -m pip install --quiet -e '.[dev,zh]'
+	rm -rf $(VENV)-pin && $(PYTHON) -m venv $(VENV)-pin && $(VENV)-pin/bin/python -m pip install --quiet -e '.[dev,train,zh]'
 	(echo "# Exact versions this project is tested with: pip install -c constraints.txt"; $(VENV)-pin/bin/python -m pip freeze --exclude-editable | grep -vE '@|^(pip|setuptools|wheel)==') > constraints.txt
 	rm -rf $(VENV)-pin

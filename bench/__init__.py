@@ -9,3 +9,4 @@ import os
 # As the server does (see polytalk.cli.main): read once by numpy and ctranslate2, so it must be set before either.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,6 +1,7 @@
 """A caller: a Realtime session over a real socket, spoken to in real time and listened to like a person would."""
 
 import asyncio
+import base64
 import time
 from types import TracebackType
 from typing import Any, Literal
@@ -32,15 +33,17 @@ class Caller:
         silence_ms: int = 300,
         compression: str | None = None,
         microphone: bool = True,
+        push_to_talk: bool = False,
     ) -> None:
         self.record = Record()
         self._url = f"{url}/v1/realtime?model={avatar}"
+        detection = None if push_to_talk else {"type": "server_vad", "silence_duration_ms": silence_ms}
         self._session: dict[str, Any] = {
             "type": "realtime",
             "audio": {
                 "input": {
                     "transcription": {"model": "whisper-1", "language": "en"},
-                    "turn_detection": {"type": "server_vad", "silence_duration_ms": silence_ms},
+                    "turn_detection": detection,
                 }
             },
             "avatar": {"character": avatar},
@@ -91,6 +94,15 @@ class Caller:
             {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": content}}
         )
         await self._send({"type": "response.create", "response": {"output_modalities": [modality]}})
+        return turn
+
+    async def send(self, question: Utterance) -> Turn:
+        """Ask with a recording, sent at once; for a caller that pushes to talk."""
+        turn = self.record.ask(question, time.monotonic())
+        turn.speech_end = turn.asked
+        await self._send({"type": "input_audio_buffer.append", "audio": base64.b64encode(question.pcm).decode()})
+        await self._send({"type": "input_audio_buffer.commit"})
+        await self._send({"type": "response.create"})
         return turn
 
     async def answered(self, turn: Turn) -> bool:

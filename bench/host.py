@@ -1,7 +1,8 @@
 """`python -m bench.host serve`: the server as it is, with a broker that notes what every job went through.
 
 Clients see when answers arrive; only the broker sees when a job was asked for, taken and answered. Its notes go to
-the file in BENCH_JOBS, in moments of the monotonic clock that client and server share.
+the file in BENCH_JOBS, in moments of the monotonic clock that client and server share. With BENCH_ORDER=fifo it serves
+by arrival and admits everybody, to be compared with itself.
 """
 
 import os
@@ -79,7 +80,9 @@ def read_notes(path: Path) -> list[JobNote]:
 
 
 if __name__ == "__main__":
+    from bench.scheduler.orders import replaced
     from polytalk.cli.main import main
 
-    with patch("polytalk.dialogue.runtime.MemoryBroker", NotingBroker):
+    fifo = os.environ.get("BENCH_ORDER") == "fifo"
+    with patch("polytalk.dialogue.runtime.MemoryBroker", NotingBroker), replaced(order=fifo, admission=fifo):
         main()

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,25 +38,59 @@ def describe() -> Machine:
     )
 
 
+class Load(Struct, frozen=True):
+    """What else the machine did during a measurement: it makes figures worse than the machine is."""
+
+    before: float
+    """Load average over a minute, when it began; and after it."""
+    after: float
+    took: Seconds
+    busy: float
+    """Share of all cores that was computed in, by whomever."""
+    others: float
+    """Share that processes computed in which this measurement did not start."""
+    stolen: float
+    """Share that the host of a virtual machine kept for itself."""
+
+
 class Background:
-    """CPU time that others used meanwhile: what makes a measurement worse than the machine is."""
+    """Counts from its making on."""
 
     def __init__(self) -> None:
-        self.load_before = os.getloadavg()[0]
-        self._before = _busy()
+        self._load = os.getloadavg()[0]
+        self._began = time.monotonic()
+        self._before = (_busy(), _own(), _stolen())
 
-    def load_after(self) -> float:
-        """Load average over the last minute."""
-        return os.getloadavg()[0]
+    def load(self) -> Load:
+        """Since the beginning."""
+        took = time.monotonic() - self._began
+        seconds = took * (os.cpu_count() or 1)
+        busy, own, stolen = (
+            (now - then) / seconds for now, then in zip((_busy(), _own(), _stolen()), self._before, strict=True)
+        )
+        others = max(0.0, busy - own)
+        return Load(
+            round(self._load, 2), round(os.getloadavg()[0], 2), took, round(busy, 3), round(others, 3), round(stolen, 3)
+        )
 
-    def busy_seconds(self) -> Seconds:
-        """CPU seconds that the whole machine was busy since the beginning."""
-        return _busy() - self._before
+
+def _ticks() -> list[Seconds]:
+    return [int(word) / os.sysconf("SC_CLK_TCK") for word in _first_line("/proc/stat").split()[1:]]
 
 
 def _busy() -> Seconds:
-    user, nice, system, _, _, irq, soft, *_ = (int(word) for word in _first_line("/proc/stat").split()[1:])
-    return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")
+    user, nice, system, _, _, irq, soft, *_ = _ticks()
+    return user + nice + system + irq + soft
+
+
+def _stolen() -> Seconds:
+    return _ticks()[7]
+
+
+def _own() -> Seconds:
+    """Of this process and of those it started and waited for."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def _cpu() -> str:

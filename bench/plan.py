@@ -6,8 +6,12 @@ from polytalk.types import Seconds
 
 
 class Plan(Struct, frozen=True):
-    """Bounds of all figures: about 12 minutes in all, and 2 for `QUICK`, on an idle machine of 2 cores."""
+    """Bounds of all figures; `QUICK` is for a first look."""
 
+    runs: int = 5
+    """Of each contender, taken in turn."""
+    peers: bool = False
+    """Measure other servers too, where they are installed."""
     turns: int = 20
     """Turns of one user in first_audio, each mode."""
     users: tuple[int, ...] = (1, 2, 4, 8)
@@ -23,8 +27,14 @@ class Plan(Struct, frozen=True):
     questions: int = 8
     """Turns whose stages are measured apart."""
 
+    @property
+    def long_runs(self) -> int:
+        """Of figures whose runs take a minute, on real models."""
+        return (self.runs + 1) // 2
+
 
 QUICK = Plan(
+    runs=1,
     turns=3,
     users=(4,),
     seconds=15.0,

@@ -9,12 +9,26 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from bench.machine import Machine
+from bench.machine import Load, Machine
 from bench.questions import OUT
-from polytalk.types import Seconds
 
 Value: TypeAlias = str | float | int | None
 Row: TypeAlias = Mapping[str, Value]
+
+
+class Line(Struct, frozen=True):
+    """A line of the one table of figures (bench/README.md): what is promised, and what was found."""
+
+    number: int
+    what: str
+    goal: float
+    runs: Mapping[str, Sequence[float]]
+    """Contender -> its value in each run; `polytalk` is ours."""
+    at_most: bool = True
+    """The goal is a limit; else a least."""
+    unit: str = ""
+    setting: str = ""
+    """What on: "live, sleep model", "real models", "simulated"."""
 
 
 class Figure(Struct, frozen=True):
@@ -26,6 +40,8 @@ class Figure(Struct, frozen=True):
     rows: Sequence[Row]
     """All with the same columns."""
     notes: Sequence[str] = ()
+    lines: Sequence[Line] = ()
+    """What of it belongs in the table."""
 
 
 class Result(Struct, frozen=True):
@@ -33,11 +49,9 @@ class Result(Struct, frozen=True):
 
     figure: Figure
     machine: Machine
-    load_before: float
-    load_after: float
-    busy_seconds: Seconds
-    """CPU seconds that the whole machine was busy meanwhile, others' work included."""
-    took: Seconds
+    load: Load
+    peers: bool = False
+    """Peers were measured too."""
 
 
 def show(console: Console, result: Result) -> None:
@@ -55,8 +69,8 @@ def show(console: Console, result: Result) -> None:
     for note in figure.notes:
         console.print(f"  {note}")
     console.print(
-        f"  [dim]load average {result.load_before:.1f} → {result.load_after:.1f}, "
-        f"machine busy {result.busy_seconds:.0f} CPU-s in {result.took:.0f} s[/dim]\n"
+        f"  [dim]load average {result.load.before:.1f} → {result.load.after:.1f}, cores busy {result.load.busy:.0%}, "
+        f"with others' work {result.load.others:.0%}; {result.load.took:.0f} s[/dim]\n"
     )
 
 
@@ -66,7 +80,7 @@ def _shown(value: Value) -> str:
 
 
 def keep(result: Result) -> None:
-    """Write it to `bench/out`, over the one before."""
+    """Write it to `bench/out`, over the one before; a run with peers beside the one without."""
     OUT.mkdir(exist_ok=True)
-    path = OUT / f"{result.figure.name}.json"
+    path = OUT / f"{result.figure.name}{'.peers' if result.peers else ''}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")

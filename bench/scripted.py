@@ -1,5 +1,6 @@
 """Engines that cost nothing: what is left of a turn's CPU time is the server's own."""
 
+import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -9,15 +10,19 @@ from numpy.typing import NDArray
 from polytalk.engines.base import Voice
 from polytalk.errors import PolytalkError
 from polytalk.types import (
+    FEATURE_RATE,
     LISTEN_RATE,
+    MELS,
     MOUTH_PARAMS,
     MOUTH_RATE,
     SAMPLE_BYTES,
     SPEECH_RATE,
-    FaceWork,
+    AnalyseWork,
+    Features,
     ListenWork,
     Message,
     MouthFrames,
+    MouthWork,
     SpeakWork,
     Speech,
     TextDelta,
@@ -37,6 +42,12 @@ QUESTION = "How far away is the moon tonight?"
 """What everybody is heard to say: nothing that an avatar knows by heart."""
 VOICED = 0.01
 """RMS from which a frame is taken for speech."""
+
+
+STORY = (
+    *("the", "sea", "was", "calm", "and", "every", "boat", "came", "home", "before", "night", "because", "old"),
+    *("sailors", "said", "that", "rain", "would", "follow", "wind", "from", "northern", "mountains"),
+)
 
 
 class _Scripted:
@@ -107,6 +118,22 @@ class ScriptedLlm(_Scripted):
         yield Usage(10, len(words))
 
 
+class Storyteller(ScriptedLlm):
+    """Answers of two to four sentences of three to fourteen words: as the shipped LLM's, less even."""
+
+    name = "storyteller"
+
+    async def stream(self, work: ThinkWork) -> AsyncIterator[TextDelta | Usage]:
+        """A sentence at a time."""
+        random = np.random.default_rng(zlib.crc32(work.messages[-1].content.encode()))
+        total = 0
+        for _ in range(random.integers(2, 5)):
+            words = [str(word) for word in random.choice(STORY, random.integers(3, 15))]
+            total += len(words)
+            yield TextDelta(f"{' '.join(words).capitalize()}. ")
+        yield Usage(10, total)
+
+
 class ScriptedTts(_Scripted):
     """`BatchEngine[SpeakWork, Speech]`: a hum for every word."""
 
@@ -133,24 +160,40 @@ class ScriptedTts(_Scripted):
         return [Speech(self._word * len(work.text.split())) for work in batch]
 
 
-class ScriptedFace(_Scripted):
-    """`BatchEngine[FaceWork, MouthFrames]`: the jaw opens and shuts."""
+class ScriptedAnalyse(_Scripted):
+    """`BatchEngine[AnalyseWork, Features]`: every 10 ms are silent."""
 
     max_batch = 64
 
-    def probe(self) -> FaceWork:
+    def probe(self) -> AnalyseWork:
         """A tenth of a second."""
-        return FaceWork(bytes(SPEECH_RATE // 10 * SAMPLE_BYTES))
+        return AnalyseWork(bytes(SPEECH_RATE // 10 * SAMPLE_BYTES))
 
-    def units(self, work: FaceWork) -> float:
+    def units(self, work: AnalyseWork) -> float:
         """Seconds."""
         return len(work.audio) / SAMPLE_BYTES / SPEECH_RATE
 
-    def run(self, batch: Sequence[FaceWork]) -> Sequence[MouthFrames | PolytalkError]:
-        """A frame for every fiftieth of a second."""
-        return [MouthFrames(self._frames(work)) for work in batch]
+    def run(self, batch: Sequence[AnalyseWork]) -> Sequence[Features | PolytalkError]:
+        """Zeros."""
+        counts = [-(-len(work.audio) * FEATURE_RATE // (SAMPLE_BYTES * SPEECH_RATE)) for work in batch]
+        return [Features(bytes(4 * MELS * count), bytes(4 * count), 1.0) for count in counts]
 
-    def _frames(self, work: FaceWork) -> bytes:
-        count = -(-len(work.audio) * MOUTH_RATE // (SAMPLE_BYTES * SPEECH_RATE))
+
+class ScriptedMouth(_Scripted):
+    """`BatchEngine[MouthWork, MouthFrames]`: the jaw opens and shuts."""
+
+    max_batch = 64
+    needs_features = False
+
+    def probe(self) -> MouthWork:
+        """A tenth of a second."""
+        return MouthWork(MOUTH_RATE // 10)
+
+    def units(self, work: MouthWork) -> float:
+        """Seconds."""
+        return work.count / MOUTH_RATE
+
+    def run(self, batch: Sequence[MouthWork]) -> Sequence[MouthFrames | PolytalkError]:
+        """A frame for every fiftieth of a second."""
         pair = bytes([0] * len(MOUTH_PARAMS) + [200] * len(MOUTH_PARAMS))
-        return (pair * (count // 2 + 1))[: count * len(MOUTH_PARAMS)]
+        return [MouthFrames((pair * (work.count // 2 + 1))[: work.count * len(MOUTH_PARAMS)]) for work in batch]

@@ -17,7 +17,7 @@ from bench.questions import OUT
 from polytalk.errors import SetupError
 from polytalk.types import Seconds
 
-READY: Seconds = 60.0
+READY: Seconds = 180.0
 """A server that is not ready by then is broken."""
 END: Seconds = 10.0
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -51,8 +51,10 @@ class Server:
 
 
 @contextmanager
-def serving(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving(settings: Mapping[str, str] | None = None, *, fifo: bool = False) -> Iterator[Server]:
     """Start a server with environment settings (`{"TURN__SPECULATE": "false"}`), wait until it is ready; end it after.
+
+    `fifo`: the same server without order and admission, to compare with.
 
     Raises SetupError with what it printed when it does not get ready.
     """
@@ -65,7 +67,7 @@ def serving(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
     environment = (
         {name: value for name, value in os.environ.items() if not name.startswith("POLYTALK_")}
         | {f"POLYTALK_{name}": value for name, value in given.items()}
-        | {"BENCH_JOBS": str(jobs), "PYTHONPATH": path}
+        | {"BENCH_JOBS": str(jobs), "BENCH_ORDER": "fifo" if fifo else "", "PYTHONPATH": path}
     )
     with log.open("w") as out:
         process = subprocess.Popen(

@@ -15,3 +15,7 @@ asyncio.set_event_loop(None)
 # Whoever runs the tests may run a server too; its settings are not the tests'.
 for name in [name for name in os.environ if name.startswith("POLYTALK_")]:
     del os.environ[name]
+
+# Nor are the avatars of whoever runs the tests: there is no such folder.
+os.environ["POLYTALK_AVATARS_FOLDER"] = "/nonexistent/avatars"
+os.environ["POLYTALK_CACHE__DISK_BYTES"] = "0"  # what a test renders is rendered, and leaves nothing behind

@@ -26,10 +26,11 @@ from polytalk.engines import registry
 from polytalk.media.pcm import duration, resample, to_float
 from polytalk.types import (
     LISTEN_RATE,
+    MOUTH_RATE,
     SPEECH_RATE,
-    FaceWork,
     ListenWork,
     Message,
+    MouthWork,
     Seconds,
     SpeakWork,
     Speech,
@@ -68,9 +69,23 @@ class Stage(Struct, frozen=True):
         return self.alone if self.batched is None else min(self.alone, self.batched)
 
 
+class Turns(Struct, frozen=True):
+    """What turns take of the models."""
+
+    hear: Stage
+    """What only an open microphone needs."""
+    stages: Sequence[Stage]
+    """The others."""
+    joe: Stage
+    """His voice instead of heart's."""
+    spoken: Seconds
+    """Answer of a turn."""
+    about: str
+
+
 @cache
-def stages(plan: Plan) -> tuple[list[Stage], Stage, str]:
-    """The stages of a turn, joe's voice instead of heart's, and a word about the turns."""
+def models(plan: Plan) -> Turns:
+    """Each stage's engine alone, on the same turns."""
     settings = Settings(languages=("en",))
     asked = questions()[-plan.questions :]
     count = len(asked)
@@ -87,28 +102,30 @@ def stages(plan: Plan) -> tuple[list[Stage], Stage, str]:
     with _engine("tts", "joe") as tts:
         says = [SpeakWork(segment, "joe") for segment in segments]
         joe = Stage("TTS, voice joe instead", _cpu(lambda: tts.run(says)) / count)
-    with _engine("face", settings.face.engine) as face:
-        moves = [FaceWork(one.audio, one.phones) for one in speech]
-        move = Stage("face", _cpu(lambda: face.run(moves)) / count)
+    with _engine("mouth", settings.mouth.engine) as mouth:
+        moves = [
+            MouthWork(int(duration(one.audio, SPEECH_RATE) * MOUTH_RATE), 0, one.audio, one.phones) for one in speech
+        ]
+        move = Stage("mouth", _cpu(lambda: mouth.run(moves)) / count)
     talk = Conversation(asked, answers, speech)
     hear = _hear(talk)
-    own = Stage("gateway and dialogue", orchestration.turn_seconds(plan))
     words = sum(len(answer.split()) for answer in answers) / count
     about = (
         f"{count} turns: {sum(one.seconds for one in asked) / count:.1f} s of question, {words:.0f} words "
         f"or {talk.spoken / count:.1f} s of answer; the microphone is open all the time."
     )
-    return [hear, listen, think, speak, move, own], joe, about
+    return Turns(hear, [listen, think, speak, move], joe, talk.spoken / count, about)
 
 
 def measure(plan: Plan) -> Figure:
     """All stages, their sum, and what it allows."""
-    parts, joe, about = stages(plan)
+    found = models(plan)
+    parts = [found.hear, *found.stages, Stage("gateway and dialogue", orchestration.turn_seconds(plan))]
     rows: list[Row] = [_row(part) for part in parts]
     alone, best = sum(part.alone for part in parts), sum(part.best for part in parts)
-    rows += [_row(Stage("sum", alone, best)), _row(joe)]
+    rows += [_row(Stage("sum", alone, best)), _row(found.joe)]
     cores = describe().cores
-    notes = [about, f"Ideal: {cores} cores ÷ {best:.3f} CPU-s = {cores / best:.1f} turns a second."]
+    notes = [found.about, f"Ideal: {cores} cores ÷ {best:.3f} CPU-s = {cores / best:.1f} turns a second."]
     return Figure(
         "cost", "CPU time of one turn, by stage", "models 0.29 to 0.35 CPU-s, the server's own ≤ 2 ms", rows, notes
     )
@@ -116,8 +133,14 @@ def measure(plan: Plan) -> Figure:
 
 def turn_seconds(plan: Plan) -> Seconds:
     """CPU seconds that a turn's models take at their best batch size; the server's own work is not in it."""
-    parts, _, _ = stages(plan)
-    return sum(part.best for part in parts[:-1])
+    found = models(plan)
+    return sum(part.best for part in (found.hear, *found.stages))
+
+
+def per_speech(plan: Plan) -> Seconds:
+    """The same for a second of answer, to a question that was recorded before."""
+    found = models(plan)
+    return sum(part.best for part in found.stages) / found.spoken
 
 
 def _row(stage: Stage) -> Row:

@@ -18,7 +18,7 @@ from polytalk.errors import EngineFailed
 from polytalk.types import Seconds
 
 CALLERS = 16
-SETTINGS: Mapping[str, str] = dict.fromkeys(("VAD", "ASR", "LLM", "FACE"), '{"engine": "scripted"}') | {
+SETTINGS: Mapping[str, str] = dict.fromkeys(("VAD", "ASR", "LLM", "ANALYSE", "MOUTH"), '{"engine": "scripted"}') | {
     "TTS": '[{"engine": "scripted"}]'
 }
 QUIET: Seconds = 6.0

@@ -4,21 +4,20 @@ Service is what a tenant's work cost, divided by its weight (a vip weighs four).
 equal. The gap is the largest difference between two tenants at any moment, in full batches of compute.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from bench.peers import model
-from bench.plan import QUICK, Plan
-from bench.report import Figure, Row
-from bench.scheduler import plot
+from bench.plan import Plan
+from bench.report import Figure, Line, Row
+from bench.scheduler import plot, together
 from bench.scheduler.baselines import BoundedFifo, Greedy
 from bench.scheduler.contender import Ask, Batch, Contender, Machine
 from bench.scheduler.load import closed_loop, serving
 from bench.scheduler.ours import Ours
-from bench.scheduler.spread import QUICK_RUNS, RUNS, interleaved, row
+from bench.scheduler.spread import Runs, row
 from polytalk.schedule.fairshare import WEIGHT
 from polytalk.types import Seconds, Tier
 
@@ -41,25 +40,24 @@ MAKERS: dict[str, Callable[[], Contender]] = {
 
 def measure(plan: Plan) -> Figure:
     """Index and gap of ours and the baselines."""
-    gaps: dict[str, list[float]] = {name: [] for name in MAKERS}
-
-    def once(name: str, _: int) -> float:
-        batches = asyncio.run(_backlogged(MAKERS[name]()))
-        service = served(batches)
-        gaps[name].append(largest_gap(service) / FULL_BATCH)
-        return jain(service[-1])
-
-    runs = interleaved(tuple(MAKERS), once, QUICK_RUNS if plan == QUICK else RUNS)
+    found = together.in_process(MAKERS, _backlogged, plan.runs)
+    services = {name: [served(batches) for batches in of] for name, of in found.items()}
+    runs: Runs = {name: [jain(service[-1]) for service in of] for name, of in services.items()}
+    gaps: Runs = {name: [largest_gap(service) / FULL_BATCH for service in of] for name, of in services.items()}
     rows: list[Row] = []
     for name in MAKERS:
         rows.append({"scheduler": name, "measured": "Jain index", "goal": "≥ 0.99"} | row(runs[name], 4))
         rows.append({"scheduler": name, "measured": "gap, batches", "goal": "≤ 2"} | row(gaps[name], 2))
     title = "Weighted fairness between eight backlogged tenants"
     plot.bars("sched_fairness", f"{title}: Jain's index", plot.of(runs), 0.99)
-    return Figure("sched_fairness", title, "index ≥ 0.99; gap ≤ 2 full batches", rows)
+    lines = [
+        Line(6, "fairness of backlogged tenants: Jain's index", 0.99, runs, at_most=False, setting="live, sleep model"),
+        Line(6, "largest gap between two tenants", 2.0, gaps, unit="batches", setting="live, sleep model"),
+    ]
+    return Figure("sched_fairness", title, "index ≥ 0.99; gap ≤ 2 full batches", rows, lines=lines)
 
 
-async def _backlogged(contender: Contender) -> Sequence[Batch]:
+async def _backlogged(contender: Contender, _: int) -> Sequence[Batch]:
     clients = [one for one in TENANTS for _ in range(one[2])]
 
     async def work(client: int) -> None:

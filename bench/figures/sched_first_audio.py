@@ -5,23 +5,22 @@ A turn is a listen, a think, and six sentences, of which the first is urgent and
 counts from the end of speech, 0.3 s of endpointing included.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 
 import numpy as np
 
-from bench.plan import QUICK, Plan
-from bench.report import Figure, Row
-from bench.scheduler import plot, turns
+from bench.plan import Plan
+from bench.report import Figure, Line, Row
+from bench.scheduler import plot, together, turns
 from bench.scheduler.load import open_loop
-from bench.scheduler.servers import Target, installed, started
-from bench.scheduler.spread import QUICK_RUNS, RUNS, interleaved, missing, row
+from bench.scheduler.servers import Target
+from bench.scheduler.spread import Runs, contenders, missing, row
 from polytalk.types import Seconds
 
 GOAL = 2.0
 LOAD = 0.8
-UNLOADED = 4
+UNLOADED = 6
 """Turns, one after another."""
 SECONDS: Seconds = 16.0
 WARM: Seconds = 8.0
@@ -34,38 +33,31 @@ BEST: Mapping[str, Mapping[str, str]] = {
 
 def measure(plan: Plan) -> Figure:
     """All contenders."""
-    times: dict[str, list[tuple[float, float]]] = {}
-    served: dict[str, list[float]] = {}
-
-    def once(name: str, run: int) -> float:
-        with started(name, turns.machine(), BEST.get(name, {})) as target:
-            idle, loaded = asyncio.run(_both(target, run))
-        times.setdefault(name, []).append((1000 * p95(idle), 1000 * p95(loaded)))
-        served.setdefault(name, []).append(sum(turn.good for turn in loaded) / len(loaded))
-        return p95(loaded) / p95(idle)
-
-    runs = interleaved(installed(), once, QUICK_RUNS if plan == QUICK else RUNS)
+    found = together.servers(contenders(plan), turns.machine(), BEST, _both, plan.runs)
+    runs: Runs = {name: [p95(loaded) / p95(idle) for idle, loaded in pairs] for name, pairs in found.items()}
     rows: list[Row] = []
     for name, values in runs.items():
-        idle, loaded = (float(np.median(column)) for column in zip(*times[name], strict=True))
-        good = round(float(np.median(served[name])), 3)
-        line: Row = {
+        idle = float(np.median([1000 * p95(one) for one, _ in found[name]]))
+        loaded = float(np.median([1000 * p95(one) for _, one in found[name]]))
+        good = round(float(np.median([sum(turn.good for turn in one) / len(one) for _, one in found[name]])), 3)
+        cells: Row = {
             "server": name,
             "idle p95 ms": round(idle),
             "p95 ms": round(loaded),
             "in time": good,
             **row(values, 2),
         }
-        rows.append(line)
+        rows.append(cells)
     title = f"Time to first audio at {LOAD:.0%} load ÷ idle, p95"
     plot.bars("sched_first_audio", title, plot.of(runs, 2), GOAL)
     notes = [
         f"100 % are {turns.capacity(turns.machine()):.2f} turns a second: {turns.machine().slots} slots, every batch "
         f"full. In time: of all turns asked, those whose audio began within {turns.FIRST_AUDIO} s and had no gap; "
         "a turn that Polytalk's gate refused counts as one that was not.",
-        *missing(),
+        *missing(plan),
     ]
-    return Figure("sched_first_audio", title, f"≤ {GOAL}", rows, notes)
+    line = Line(4, f"first audio, p95 at {LOAD:.0%} load ÷ idle", GOAL, runs, setting="live, sleep model")
+    return Figure("sched_first_audio", title, f"≤ {GOAL}", rows, notes, [line])
 
 
 def p95(of: list[turns.Turn]) -> Seconds:
@@ -74,10 +66,8 @@ def p95(of: list[turns.Turn]) -> Seconds:
 
 
 async def _both(target: Target, seed: int) -> tuple[list[turns.Turn], list[turns.Turn]]:
-    idle = [await turns.take(target, turns.Turn(time.monotonic())) for _ in range(UNLOADED)]
-    loaded = await offered(target, LOAD, seed, SECONDS)
-    await target.http.close()
-    return idle, loaded
+    idle = [await turns.take(target, turns.Turn(time.monotonic()), listen=False) for _ in range(UNLOADED)]
+    return idle, await offered(target, LOAD, seed, SECONDS)
 
 
 async def offered(target: Target, load: float, seed: int, seconds: Seconds) -> list[turns.Turn]:

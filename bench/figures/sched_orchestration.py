@@ -1,7 +1,7 @@
 """What a turn costs besides its engines, real sessions and workers in one process, engines scripted.
 
 A turn is a line of text, 27 words of answer, two sentences of speech and eight seconds of audio with mouth frames,
-paced by playback in slices of 100 ms. Pipecat runs the same words through its pipeline without a transport: its audio
+paced by playback in slices of 200 ms. Pipecat runs the same words through its pipeline without a transport: its audio
 is one frame a sentence, neither paced nor sent, so `made` is the row to compare with, `made and paced` what a server
 needs.
 """
@@ -16,11 +16,11 @@ from collections.abc import Callable
 import uvloop
 
 from bench.figures.orchestration import SETTINGS
-from bench.plan import QUICK, Plan
-from bench.report import Figure, Row
+from bench.plan import Plan
+from bench.report import Figure, Line, Row
 from bench.scheduler import plot
 from bench.scheduler.servers import FOLDER
-from bench.scheduler.spread import QUICK_RUNS, RUNS, Runs, row
+from bench.scheduler.spread import PEER_RUNS, Runs, row
 from bench.server import PLUGIN
 from polytalk.config import Settings, TurnSettings, load_settings
 from polytalk.dialogue import events
@@ -44,17 +44,26 @@ def measure(plan: Plan) -> Figure:
         "polytalk, made": lambda: _run(send_lead_ms=60_000),
         "polytalk, made and paced": lambda: _run(send_lead_ms=500),
     }
-    if PIPECAT.exists():
+    if plan.peers and PIPECAT.exists():
         ways["pipecat, made"] = _pipecat
     runs: Runs = {name: [] for name in ways}
-    for _ in range(QUICK_RUNS if plan == QUICK else RUNS):
+    for run in range(plan.runs):
         for name, way in ways.items():
-            runs[name].append(1000 * way())
+            if run < PEER_RUNS or "polytalk" in name:
+                runs[name].append(1000 * way())
     rows: list[Row] = [{"way": name, **row(values, 2)} for name, values in runs.items()]
     title = "CPU time of a turn besides its engines, ms"
     plot.bars("sched_orchestration", title, plot.of(runs, 2), GOAL)
-    notes = [] if PIPECAT.exists() else ["Not installed, so not measured: pipecat (bash bench/peers/setup.sh)."]
-    return Figure("sched_orchestration", title, f"≤ {GOAL} ms", rows, notes)
+    absent = plan.peers and not PIPECAT.exists()
+    notes = ["Not installed, so not measured: pipecat (bash bench/peers/setup.sh)."] if absent else []
+    peer = {"pipecat": runs["pipecat, made"]} if "pipecat, made" in runs else {}
+    made, paced = ({"polytalk": runs[f"polytalk, {what}"]} for what in ("made", "made and paced"))
+    setting = f"live, scripted engines, {SESSIONS} sessions"
+    lines = [
+        Line(3, "orchestration: CPU of a turn, made", GOAL, made | peer, unit="ms", setting=setting),
+        Line(3, "the same, paced by playback too", GOAL, paced, unit="ms", setting=setting),
+    ]
+    return Figure("sched_orchestration", title, f"≤ {GOAL} ms", rows, notes, lines)
 
 
 def _run(send_lead_ms: int) -> Seconds:

@@ -6,16 +6,15 @@ Polytalk has its admission in front: a caller who is told to wait longer than 0.
 own.
 """
 
-import asyncio
 import statistics
 from collections.abc import Mapping
 
 from bench.figures.sched_first_audio import WARM, offered
-from bench.plan import QUICK, Plan
-from bench.report import Figure, Row
-from bench.scheduler import plot, turns
-from bench.scheduler.servers import Target, installed, started
-from bench.scheduler.spread import QUICK_RUNS, RUNS, Runs, interleaved, missing, row
+from bench.plan import Plan
+from bench.report import Figure, Line, Row
+from bench.scheduler import plot, together, turns
+from bench.scheduler.servers import Target
+from bench.scheduler.spread import Runs, contenders, missing, row
 from polytalk.types import Seconds
 
 GOAL = 0.95
@@ -33,18 +32,11 @@ BEST: Mapping[str, Mapping[str, str]] = {
 
 def measure(plan: Plan) -> Figure:
     """All contenders."""
-    normal: Runs = {}
-    outcomes: dict[str, list[turns.Turn]] = {}
-
-    def once(name: str, run: int) -> float:
-        with started(name, turns.machine(), BEST.get(name, {})) as target:
-            full = asyncio.run(_offered(target, CAPACITY_LOAD, run))
-            normal.setdefault(name, []).append(turns.goodput(full, SECONDS - WARM))
-            over = asyncio.run(_offered(target, OVERLOAD, run))
-        outcomes.setdefault(name, []).extend(over)
-        return turns.goodput(over, SECONDS - WARM)
-
-    runs = interleaved(installed(), once, QUICK_RUNS if plan == QUICK else RUNS)
+    found = together.servers(contenders(plan), turns.machine(), BEST, _both, plan.runs)
+    lasts = SECONDS - WARM
+    normal: Runs = {name: [turns.goodput(full, lasts) for full, _ in pairs] for name, pairs in found.items()}
+    runs: Runs = {name: [turns.goodput(over, lasts) for _, over in pairs] for name, pairs in found.items()}
+    outcomes = {name: [turn for _, over in pairs for turn in over] for name, pairs in found.items()}
     capacity = max(statistics.median(rates) for rates in normal.values())
     ratios = {name: [rate / capacity for rate in rates] for name, rates in runs.items()}
     rows: list[Row] = []
@@ -54,19 +46,20 @@ def measure(plan: Plan) -> Figure:
             what: round(sum(turn.outcome == what for turn in outcomes[name]) / count, 2)
             for what in ("answered", "refused", "broken")
         }
-        line: Row = {"server": name, "good turns/s": row(runs[name], 2)["median"], **shares, **row(values)}
-        rows.append(line)
+        cells: Row = {"server": name, "good turns/s": row(runs[name], 2)["median"], **shares, **row(values)}
+        rows.append(cells)
     title = f"Good turns at {OVERLOAD:.0f} times the capacity ÷ capacity"
     plot.bars("sched_overload", title, plot.of(ratios), GOAL)
     notes = [
         f"Capacity: {capacity:.2f} good turns a second were the most at {CAPACITY_LOAD:.0%} load; with every "
         f"batch full it would be {turns.capacity(turns.machine()):.2f}.",
-        *missing(),
+        *missing(plan),
     ]
-    return Figure("sched_overload", title, f"≥ {GOAL}", rows, notes)
+    what = f"good turns at {OVERLOAD:.0f} × overload ÷ capacity"
+    line = Line(5, what, GOAL, ratios, at_most=False, setting="live, sleep model")
+    return Figure("sched_overload", title, f"≥ {GOAL}", rows, notes, [line])
 
 
-async def _offered(target: Target, load: float, seed: int) -> list[turns.Turn]:
-    found = await offered(target, load, seed, SECONDS)
-    await target.http.close()
-    return found
+async def _both(target: Target, seed: int) -> tuple[list[turns.Turn], list[turns.Turn]]:
+    full = await offered(target, CAPACITY_LOAD, seed, SECONDS)
+    return full, await offered(target, OVERLOAD, seed, SECONDS)

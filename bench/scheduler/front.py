@@ -50,6 +50,7 @@ class Front:
         self._spent: defaultdict[str, dict[Stage, Seconds]] = defaultdict(dict)
         if isinstance(contender, Ours) and gated:
             demand = TurnDemand(dict.fromkeys(STAGES.values(), "cores"))
+            demand.economy = contender.workers.economy
             self.gate = Gate(Admission({"cores": float(machine.slots)}), demand, contender.clock)
         self._decode = msgspec.json.Decoder(Body)
 
@@ -110,7 +111,7 @@ class Front:
         spent, stage = self._spent[ask.session], STAGES[ask.stage]
         spent[stage] = spent.get(stage, 0.0) + replies.computed
         if self.gate is not None and ask.due <= asked:
-            self.gate.observe(replies.queued)  # the others may wait: they are made ahead of playback
+            self.gate.observe(stage, replies.queued)  # the others may wait: they are made ahead of playback
 
 
 def make(name: str, machine: Machine) -> Contender:

@@ -17,7 +17,7 @@ from polytalk.worker.group import WorkerGroup
 from polytalk.worker.loop import BatchWorker
 from polytalk.worker.pool import Pool
 
-STAGES = {"item": Stage.FACE, "listen": Stage.LISTEN, "think": Stage.THINK, "speak": Stage.SPEAK}
+STAGES = {"item": Stage.MOUTH, "listen": Stage.LISTEN, "think": Stage.THINK, "speak": Stage.SPEAK}
 FAR = 3600.0
 """Seconds ahead that stand for no deadline: policy reckons with finite ones."""
 

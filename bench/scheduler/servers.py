@@ -70,7 +70,7 @@ def started(name: str, machine: Machine, settings: Mapping[str, str]) -> Iterato
         "MODEL_MAX_BATCH": str(machine.max_batch),
         "RAY_USAGE_STATS_ENABLED": "0",
         "BENTOML_DO_NOT_TRACK": "true",
-        "PYTHONPATH": str(FOLDER) if name not in OURS else os.pathsep.join(sys.path),
+        "PYTHONPATH": str(FOLDER) if name not in OURS else os.pathsep.join([str(FOLDER.parent.parent), *sys.path]),
         "HOME": str(OUT),  # what peers leave in a home goes here
         **settings,
     }

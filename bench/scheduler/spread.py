@@ -3,18 +3,17 @@
 import statistics
 from collections.abc import Callable, Sequence
 
+from bench.plan import Plan
 from bench.report import Value
-from bench.scheduler.servers import PEERS, installed
+from bench.scheduler.servers import OURS, PEERS, installed
 
-RUNS = 5
 PEER_RUNS = 2
 """A peer's server takes up to half a minute to start, for each run."""
-QUICK_RUNS = 1
 
 Runs = dict[str, list[float]]
 
 
-def interleaved(names: Sequence[str], once: Callable[[str, int], float], runs: int = RUNS) -> Runs:
+def interleaved(names: Sequence[str], once: Callable[[str, int], float], runs: int) -> Runs:
     """`once(name, run)` for all names, then for all again: what disturbs the machine disturbs everybody."""
     found: Runs = {name: [] for name in names}
     for run in range(runs):
@@ -32,7 +31,12 @@ def row(values: Sequence[float], digits: int = 3) -> dict[str, Value]:
     return {"median": round(middle, digits), "min": round(low, digits), "max": round(high, digits), "runs": len(values)}
 
 
-def missing() -> list[str]:
-    """A note about the peers that are not here."""
-    names = [name for name in PEERS if name not in installed()]
+def contenders(plan: Plan) -> list[str]:
+    """Servers to measure: ours and the baselines, and the peers that are wanted and installed."""
+    return installed() if plan.peers else list(OURS)
+
+
+def missing(plan: Plan) -> list[str]:
+    """A note about the peers that were wanted and are not here."""
+    names = [name for name in PEERS if name not in installed()] if plan.peers else []
     return [f"Not installed, so not measured: {', '.join(names)} (bash bench/peers/setup.sh)."] if names else []

@@ -65,8 +65,8 @@ class Turn:
         return self.outcome == "answered" and ttfa is not None and ttfa <= FIRST_AUDIO and self.playout.waited <= GAP
 
 
-async def take(target: Target, turn: Turn) -> Turn:
-    """Live through it."""
+async def take(target: Target, turn: Turn, *, listen: bool = True) -> Turn:
+    """Live through it; or hang up when the answer has arrived, without having heard it out."""
     session = new_id("sess")
     await asyncio.sleep(max(0.0, turn.asked + ENDPOINTING - time.monotonic()))
     try:
@@ -78,7 +78,8 @@ async def take(target: Target, turn: Turn) -> Turn:
     try:
         await _answer(target, session, turn)
         turn.outcome = "answered"
-        await asyncio.sleep(max(0.0, turn.playout.deadline() - time.monotonic()))
+        if listen:
+            await asyncio.sleep(max(0.0, turn.playout.deadline() - time.monotonic()))
     except (Shed, EngineFailed):
         turn.outcome = "broken" if turn.first_audio else "refused"
     finally:

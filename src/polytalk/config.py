@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,6 +24,12 @@ from polytalk.errors import ConfigError
 PREFIX = "POLYTALK_"
 NO_SETTINGS = frozenset({"POLYTALK_CONFIG", "POLYTALK_REQUIRE_SERVICES"})
 """Variables with our prefix that choose the file, or speak to the tests."""
+
+RENAMED = {
+    "face": "what moves the lips is [mouth] now, with the same options; what hears for it is [analyse], and what draws "
+    "on the server is [[synthesise]]"
+}
+"""Settings of earlier versions, and where they went."""
 
 Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
 
@@ -79,7 +85,7 @@ class Limits(Table):
     """Events waiting for a slow client before it is cut off."""
     queue_jobs: int = Field(1_000, ge=1)
     """Jobs waiting at one engine before new ones are shed."""
-    queue_turns: int = Field(1_000, ge=1)
+    queue_turns: int = Field(60, ge=1)
     """Turns waiting for room before new ones are refused."""
 
 
@@ -97,6 +103,54 @@ class TurnSettings(Table):
     """Begin to answer at the first pause, while capacity is idle; dropped without trace when the user goes on."""
 
 
+class CacheSettings(Table):
+    """What is kept of speech, mouths and clips, so that nothing is rendered twice."""
+
+    memory_bytes: int = Field(256 << 20, ge=0)
+    disk_bytes: int = Field(10 << 30, ge=0)
+    """0: nothing is written to disk."""
+    folder: Path | None = None
+    """Instead of `renders` in the cache folder."""
+
+
+class VideoSettings(Table):
+    """Pictures that are made here for clients that don't draw."""
+
+    codec: Literal["h264", "vp9"] = "h264"
+    """libx264 is GPL; vp9 is the choice without its licence, and takes longer."""
+    audio_codec: Literal["opus", "aac"] = "opus"
+    size: int = Field(512, ge=64, le=1080, multiple_of=2)
+    """Width and height in pixels of the picture, when a client names none."""
+    fps: float = Field(25.0, ge=1, le=30)
+    """Pictures a second, at most."""
+    queue_bytes: int = Field(4 << 20, ge=1 << 16)
+    """Of media that may wait for a slow client before its media socket is closed."""
+
+
+class MarkingSettings(Table):
+    """How clips say that they are AI-generated."""
+
+    label: bool = True
+    """The visible one; the metadata say so in any case."""
+    place: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = "bottom-right"
+    language: Literal["en", "zh"] | None = None
+    """Of label and metadata; None takes the first of `languages`."""
+    producer: str = Field("Polytalk", min_length=1, max_length=200)
+    """Name or registered code of the service, for the metadata."""
+    c2pa_certificate: Path | None = None
+    """PEM chain, the signer's first; with it and the key, files are signed."""
+    c2pa_key: Path | None = None
+    c2pa_algorithm: Literal["es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519"] = "es256"
+    c2pa_timestamps: str = ""
+    """Address of a time-stamping authority (RFC 3161); without one a signature ends with its certificate."""
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "MarkingSettings":
+        if (self.c2pa_certificate is None) != (self.c2pa_key is None):
+            raise ValueError("c2pa_certificate and c2pa_key go together")
+        return self
+
+
 class Settings(BaseSettings):
     """The whole tree."""
 
@@ -109,19 +163,40 @@ class Settings(BaseSettings):
     """Who answers when a client does not say whom it wants."""
     cores: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1)
     """Cores the engines may use at once."""
+    vip_cores: int = Field(0, ge=0)
+    """So many of them nobody but vips may use."""
     cache_folder: Path = Field(default_factory=lambda: _user_cache() / "polytalk")
+    avatars_folder: Path = Field(default_factory=lambda: _user_data() / "polytalk" / "avatars")
+    """Where avatars are that were made of photographs, or imported."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     server: ServerSettings = ServerSettings()
     limits: Limits = Limits()
     turn: TurnSettings = TurnSettings()
+    cache: CacheSettings = CacheSettings()
+    video: VideoSettings = VideoSettings()
+    marking: MarkingSettings = MarkingSettings()
     vad: EngineChoice = EngineChoice(engine="silero")
     asr: EngineChoice = EngineChoice(engine="whisper")
     llm: EngineChoice = EngineChoice(engine="smollm2")
     tts: tuple[EngineChoice, ...] = ()
     """Several voices need several engines; empty chooses by `languages`."""
-    face: EngineChoice = EngineChoice(engine="phones")
+    analyse: EngineChoice = EngineChoice(engine="mels")
+    mouth: EngineChoice = EngineChoice(engine="net")
+    synthesise: tuple[EngineChoice, ...] = ()
+    """Who draws on the server: the first that can draw an avatar does. Empty chooses one for each kind of avatar."""
+    embed: EngineChoice = EngineChoice(engine="e5")
+    """Finds what avatars know by its meaning; loaded when one has a knowledge file."""
+    knowledge: dict[str, Path] = {}
+    """Avatar -> what it knows by heart, besides what every avatar knows about itself."""
     tenants: tuple[TenantSettings, ...] = ()
     """Besides `default`, which is whoever gives no token."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _explain_renamed(cls, values: Any) -> Any:
+        if isinstance(values, dict) and (old := sorted(RENAMED.keys() & values.keys())):
+            raise ValueError("; ".join(f"[{name}] is gone: {RENAMED[name]}" for name in old))
+        return values
 
     @field_validator("languages", mode="before")
     @classmethod
@@ -135,6 +210,12 @@ class Settings(BaseSettings):
             raise ValueError("name at least one language, such as en")
         return value
 
+    @model_validator(mode="after")
+    def _cores_for_all(self) -> "Settings":
+        if self.vip_cores >= self.cores:
+            raise ValueError(f"vip_cores of {self.vip_cores} leaves none of the {self.cores} cores to others")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -146,6 +227,14 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags over environment over file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    def renders_folder(self) -> Path:
+        """Where renderings are kept."""
+        return self.cache.folder or self.cache_folder / "renders"
+
+    def synthesise_choices(self) -> tuple[EngineChoice, ...]:
+        """The engines that draw: one for each kind of avatar when none are named."""
+        return self.synthesise or (EngineChoice(engine="raster"), EngineChoice(engine="photo"))
 
     def asr_choice(self) -> EngineChoice:
         """The ASR engine, with the shipped one hearing the chosen languages."""
@@ -193,6 +282,8 @@ def _check_sources() -> None:
             continue
         table: type[BaseModel] = Settings
         for part in variable.removeprefix(PREFIX).lower().split("__"):
+            if table is Settings and part in RENAMED:
+                raise ConfigError(f"the variable {variable} names no setting any more: {RENAMED[part]}")
             if part not in table.model_fields:
                 known = ", ".join(sorted(table.model_fields))
                 raise ConfigError(f"the variable {variable} names no setting: {part!r} is none of {known}")
@@ -204,3 +295,7 @@ def _check_sources() -> None:
 
 def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _user_data() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")

@@ -24,6 +24,10 @@ MOUTH_RATE = 50
 """Mouth frames per second. Frame i shows the mouth at i / 50 s of the audio it belongs to."""
 MOUTH_PARAMS = ("jaw", "wide", "round", "press", "upper", "lower", "teeth", "tongue", "blink")
 """The one definition of the mouth: bytes 0..255 for 0..1, in this order, nine a frame."""
+FEATURE_RATE = 100
+"""Feature frames per second. Frame i describes the sound around i / 100 s of its audio."""
+MELS = 40
+"""Mel bands of a feature frame."""
 
 
 class Tier(StrEnum):
@@ -40,7 +44,10 @@ class Stage(StrEnum):
     LISTEN = "listen"
     THINK = "think"
     SPEAK = "speak"
-    FACE = "face"
+    ANALYSE = "analyse"
+    MOUTH = "mouth"
+    SYNTHESISE = "synthesise"
+    EMBED = "embed"
 
 
 class Phone(Struct, frozen=True, array_like=True):
@@ -79,6 +86,8 @@ class ThinkWork(Struct, frozen=True, tag="think"):
     temperature: float = 0.3
     max_sentences: int = 0
     """Stop after so many sentences; 0 for no limit. An engine whose server can't be stopped may ignore it."""
+    ahead: bool = False
+    """Only read: nothing is answered, and an answer to messages that begin alike comes sooner."""
 
 
 class SpeakWork(Struct, frozen=True, tag="speak"):
@@ -91,16 +100,73 @@ class SpeakWork(Struct, frozen=True, tag="speak"):
     speed: float = 1.0
 
 
-class FaceWork(Struct, frozen=True, tag="face"):
-    """Move the mouth to a piece of speech."""
+class AnalyseWork(Struct, frozen=True, tag="analyse"):
+    """Describe a piece of speech in terms that a mouth can be moved by."""
 
     audio: bytes
     """PCM16 mono at `SPEECH_RATE`."""
+    level: float = 0.0
+    """`Features.level` of the speech before, 0 at its beginning: a quiet piece must not be taken for a loud one."""
+
+
+class Features(Struct, frozen=True, tag="features"):
+    """What the sound is like, `FEATURE_RATE` times a second."""
+
+    mels: bytes
+    """float32, little-endian, [T, `MELS`]: log10 of the power in each band, full scale about 0. T is even."""
+    loudness: bytes
+    """float32, little-endian, [T] in 0..1: 1 at `level`, 0 in silence. Its rises are the syllables."""
+    level: float
+    """RMS of the loud frames, of full scale, slowly forgetting what was louder before."""
+
+
+class MouthWork(Struct, frozen=True, tag="mouth"):
+    """Move the mouth to a piece of speech: from its phones and audio, or from its features."""
+
+    count: int
+    """Mouth frames that are wanted …"""
+    first: int = 0
+    """… from this one on; what lies around them is context."""
+    audio: bytes = b""
+    """PCM16 mono at `SPEECH_RATE`; empty when there are features."""
     phones: tuple[Phone, ...] = ()
-    """Empty when the TTS gives no timings; the engine then works from the audio alone."""
+    """Empty when the TTS gives no timings."""
+    features: Features | None = None
+    """Given when there are no phones, and to an engine that `needs_features` in any case."""
 
 
-Work: TypeAlias = ListenWork | ThinkWork | SpeakWork | FaceWork
+class SynthesiseWork(Struct, frozen=True, tag="synthesise"):
+    """Draw the pictures of a run. Says everything, so that it may be done by anybody, and again."""
+
+    avatar: str
+    folder: str
+    """Where the avatar's files are; "" for one that comes with the package."""
+    names: tuple[str, ...]
+    """The parameters …"""
+    frames: bytes
+    """… and their values, float32, little-endian, [T, names]: mouth, blinks, head and pose, one row a picture."""
+    size: tuple[int, int] = (512, 512)
+    """Width and height of the whole picture."""
+    form: Literal["full", "jaw"] = "full"
+    """The whole picture, or the part of it that speech moves."""
+    fps: float = 25.0
+    audio: bytes = b""
+    """PCM16 mono at `SPEECH_RATE` for an engine that `hears`: `lead` before the first picture to after the last."""
+    lead: Seconds = 0.0
+
+    @property
+    def count(self) -> int:
+        """Pictures asked for."""
+        return len(self.frames) // (4 * max(len(self.names), 1))
+
+
+class EmbedWork(Struct, frozen=True, tag="embed"):
+    """Place a question among others by what it means."""
+
+    text: str
+
+
+Work: TypeAlias = ListenWork | ThinkWork | SpeakWork | AnalyseWork | MouthWork | SynthesiseWork | EmbedWork
 
 # --- what comes back -----------------------------------------------------------------------------------------------
 
@@ -140,6 +206,35 @@ class MouthFrames(Struct, frozen=True, tag="mouth"):
     frames: bytes
 
 
+class Pictures(Struct, frozen=True, tag="pictures"):
+    """Raw pictures, one after another. They stay in the process (ADR 19): whoever shows them encodes them."""
+
+    pixels: memoryview
+    """Bytes, RGB, [T, height, width, 3]."""
+    width: int
+    height: int
+    left: int = 0
+    """Where they belong in the whole picture."""
+    top: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return len(self.pixels) // (3 * self.width * self.height)
+
+    def part(self, first: int, end: int) -> "Pictures":
+        """Some of them; nothing is copied."""
+        step = 3 * self.width * self.height
+        return Pictures(self.pixels[first * step : end * step], self.width, self.height, self.left, self.top)
+
+
+class Vector(Struct, frozen=True, tag="vector"):
+    """Where a text stands. The product of two is the cosine between them."""
+
+    values: bytes
+    """32-bit floats, little-endian, of length 1 together."""
+
+
 class Failure(Struct, frozen=True, tag="failure"):
     """Why a job gave nothing: an error of `polytalk.errors`, as data."""
 
@@ -147,7 +242,7 @@ class Failure(Struct, frozen=True, tag="failure"):
     message: str
 
 
-Result: TypeAlias = Transcript | TextDelta | Usage | Speech | MouthFrames | Failure
+Result: TypeAlias = Transcript | TextDelta | Usage | Speech | Features | MouthFrames | Pictures | Vector | Failure
 
 # --- envelopes -----------------------------------------------------------------------------------------------------
 
@@ -173,6 +268,8 @@ class Job(Struct, frozen=True):
     trace: str = ""
     """W3C traceparent of the turn."""
     attempt: int = 1
+    speculative: bool = False
+    """Of an answer begun on a guess: it runs where nothing else waits, until the guess is adopted."""
 
 
 class Chunk(Struct, frozen=True):

@@ -44,17 +44,23 @@ def chromium() -> str:
 
 @pytest.fixture
 def open_page(chromium: str, tmp_path: Path) -> OpenPage:
-    """Open a page of a server; `microphone` is what the user says, after a second of silence."""
+    """Open a page of a server; `microphone` is what the user says, after a second of silence.
+
+    `switches` are more of the browser's own, `context` is the page's.
+    """
 
     @contextmanager
-    def opened(server: Server, microphone: bytes = b"", **context: object) -> Iterator[Page]:
+    def opened(
+        server: Server, microphone: bytes = b"", switches: tuple[str, ...] = (), **context: object
+    ) -> Iterator[Page]:
         recording = tmp_path / "microphone.wav"
         with wave.open(str(recording), "wb") as file:
             file.setparams((1, 2, SPEECH_RATE, 0, "NONE", ""))
             file.writeframes(bytes(2 * SPEECH_RATE) + microphone + bytes(60 * SPEECH_RATE))
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path=chromium, args=[*QUIET, f"--use-file-for-fake-audio-capture={recording}%noloop"]
+                executable_path=chromium,
+                args=[*QUIET, *switches, f"--use-file-for-fake-audio-capture={recording}%noloop"],
             )
             page = browser.new_context(**context).new_page()  # type: ignore[arg-type]
             errors: list[str] = []

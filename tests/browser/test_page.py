@@ -3,10 +3,13 @@
 import re
 import time
 
+import numpy as np
 from playwright.sync_api import Page, expect
 
+from polytalk.avatar.library import Library
 from tests.browser.conftest import OpenPage
 from tests.e2e.conftest import Server
+from tests.support.photographs import encoded, put
 
 SPEAKS = "polytalk.state() === 'speaking' && polytalk.played() > 300"
 LONG = "one two three four five six seven eight nine ten " * 4
@@ -93,6 +96,22 @@ def test_a_phone_shows_everything_without_scrolling(server: Server, open_page: O
         expect(page.get_by_role("textbox")).to_be_in_viewport()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight + 1")
+
+
+def test_an_avatar_that_is_added_to_a_running_server_is_shown_and_speaks(
+    echo_server: Server, open_page: OpenPage
+) -> None:
+    picture = encoded(np.full((400, 400, 3), (200, 40, 60), np.uint8))
+    put(Library(echo_server.avatars), portrait=picture)
+    with open_page(echo_server) as page:
+        page.get_by_role("button", name=re.compile("avatar", re.IGNORECASE)).first.click()
+        page.get_by_text("Ann", exact=True).first.click()
+        colour = "[...document.querySelector('#backdrop').getContext('2d').getImageData({}, {}, 1, 1).data].join()"
+        middle = "document.querySelector('#backdrop').width >> 1"
+        eventually(page, f"{colour.format(middle, 200)} === '200,40,60,255'")
+        page.keyboard.press("Escape")
+        type_in(page, "Say something.")
+        eventually(page, SPEAKS)
 
 
 def test_another_face_can_be_chosen_and_speaks(echo_server: Server, open_page: OpenPage) -> None:

@@ -40,7 +40,7 @@ class BrokerContract(ABC):
         """How many things the broker remembers of sessions, whatever they are."""
 
     async def receive(self, broker: Broker, limit: int = 100, engine: str = "face") -> list[Job]:
-        return await soon(broker.receive(Stage.FACE, engine, limit))
+        return await soon(broker.receive(Stage.ANALYSE, engine, limit))
 
     # --- jobs ----------------------------------------------------------------------------------------------------
 
@@ -91,18 +91,18 @@ class BrokerContract(ABC):
 
     async def test_the_backlog_is_what_nobody_has_taken(self) -> None:
         broker = self.make()
-        assert broker.backlog(Stage.FACE, "face") == 0
+        assert broker.backlog(Stage.ANALYSE, "face") == 0
         for _ in range(3):
             await broker.publish(job())
-        assert broker.backlog(Stage.FACE, "face") == 3
+        assert broker.backlog(Stage.ANALYSE, "face") == 3
         await self.receive(broker, limit=2)
-        assert broker.backlog(Stage.FACE, "face") == 1
+        assert broker.backlog(Stage.ANALYSE, "face") == 1
 
     async def test_a_full_queue_refuses_and_says_when_to_come_back(self) -> None:
         broker, first, second = self.make(max_queue=2), job(), job()
         await broker.publish(first)
         await broker.publish(second)
-        with pytest.raises(Shed, match="2 jobs are waiting for face/face") as refused:
+        with pytest.raises(Shed, match="2 jobs are waiting for analyse/face") as refused:
             await broker.publish(job())
         assert refused.value.retry_after > 0
         await broker.publish(job(engine="other"))
@@ -140,7 +140,7 @@ class BrokerContract(ABC):
         for one in (dead, kept, other):
             await broker.publish(one)
         await broker.cancel("sess", 1)
-        assert broker.backlog(Stage.FACE, "face") == 2
+        assert broker.backlog(Stage.ANALYSE, "face") == 2
         assert await self.receive(broker) == [kept, other]
 
     async def test_a_job_that_is_dead_already_is_not_queued(self) -> None:
@@ -206,6 +206,19 @@ class BrokerContract(ABC):
         await broker.cancel("sess", 2)
         assert told == ["once", "always", "always"]
 
+    async def test_a_guess_that_was_right_counts_as_any_other_from_then_on(self) -> None:
+        broker, other = self.make(), job(session="other", speculative=True)
+        for one in (job(id="guess", speculative=True), other):
+            await broker.publish(one)
+        told: list[str] = []
+        stop = broker.on_adopt(told.append)
+        await broker.adopt("sess")
+        got = await soon(broker.receive(other.stage, other.engine, 2))
+        assert [(one.id, one.speculative) for one in got] == [("guess", False), (other.id, True)]
+        stop()
+        await broker.adopt("other")
+        assert told == ["sess"]
+
     # --- the end of a session ------------------------------------------------------------------------------------
 
     async def test_the_end_of_a_session_drops_all_that_is_queued_of_it(self) -> None:
@@ -257,7 +270,7 @@ class BrokerContract(ABC):
                 generation[session] += 1
                 await broker.cancel(session, generation[session])
         wanted = [one for one in asked if one.generation == generation[one.session]]
-        assert broker.backlog(Stage.FACE, "face") == len(wanted)
+        assert broker.backlog(Stage.ANALYSE, "face") == len(wanted)
         if wanted:
             assert await self.receive(broker) == wanted
         for session in "abc":

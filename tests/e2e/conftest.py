@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 from urllib.error import URLError
 
 import pytest
@@ -37,7 +39,10 @@ class Server:
 
     def __init__(self, **environment: str) -> None:
         self.port = free_port()
-        env = os.environ | {"POLYTALK_SERVER__PORT": str(self.port)} | environment
+        self.avatars = Path(mkdtemp(prefix="polytalk-avatars-"))
+        """Its avatars folder: what is put there is there at once."""
+        own = {"POLYTALK_SERVER__PORT": str(self.port), "POLYTALK_AVATARS_FOLDER": str(self.avatars)}
+        env = os.environ | own | environment
         self.process = subprocess.Popen(
             [sys.executable, "-m", "polytalk", "serve"],
             env=env,
@@ -80,6 +85,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(how)
         output, _ = self.process.communicate(timeout=20)
+        shutil.rmtree(self.avatars, ignore_errors=True)
         return self.process.returncode, output
 
 

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from polytalk.sim.costs import read_calibration
+from polytalk.sim.costs import SIMULATED, read_calibration
 from polytalk.types import Stage
 
 Polytalk = Callable[..., subprocess.CompletedProcess[str]]
@@ -19,21 +19,29 @@ def test_the_engines_of_this_machine_are_measured_and_kept(polytalk: Polytalk, t
         Stage.LISTEN: 8,
         Stage.THINK: 8,
         Stage.SPEAK: 1,
-        Stage.FACE: 64,
+        Stage.MOUTH: 64,
     }
     assert {cost.pool for cost in stages.values()} == {"cores", "llm"}
-    assert [stages[stage].source.partition(";")[0] for stage in Stage] == [
+    assert [stages[stage].source.partition(";")[0] for stage in SIMULATED] == [
         "whisper tiny.en",
         "smollm2",
         "hibari",
-        "phones",
+        "net",
     ]
     assert 0.01 < stages[Stage.LISTEN].seconds(3.0) < 3.0, "faster than real time"
     assert 0 < stages[Stage.THINK].seconds(1.0) < 0.5, "a token"
     assert 30 < (stages[Stage.THINK].prefill or 0) < 100_000
     assert stages[Stage.SPEAK].seconds(3.0) < 1.5
-    assert stages[Stage.FACE].seconds(3.0) < stages[Stage.SPEAK].seconds(3.0)
-    for engine in ("listen/whisper", "think/smollm2", "speak/hibari", "speak/joe", "face/phones"):
+    assert stages[Stage.MOUTH].seconds(3.0) < stages[Stage.SPEAK].seconds(3.0)
+    for engine in (
+        "listen/whisper",
+        "think/smollm2",
+        "speak/hibari",
+        "speak/joe",
+        "analyse/mels",
+        "mouth/net",
+        "synthesise/raster",
+    ):
         assert engine in done.stdout
     assert "turns a second" in done.stdout
 

@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
+from polytalk.media.pcm import from_float, silence
+from polytalk.types import SPEECH_RATE
 from tests.e2e.conftest import Server, Speak, Transcribe
 
 FRAME = 960  # bytes: 20 ms
@@ -78,6 +81,32 @@ async def test_a_spoken_question_is_heard_and_answered_aloud(
     assert events[-1].response.status == "completed"
     said, sounded = words(text_of(events)), words(transcribe(audio_of(events)))
     assert len(said & sounded) >= 0.6 * len(said), (said, sounded)
+
+
+def cough() -> bytes:
+    """A burst of noise that dies away, and a moment of silence."""
+    noise = np.random.default_rng(3).normal(0.0, 0.2, round(0.35 * SPEECH_RATE))
+    fading = np.exp(-np.arange(len(noise)) / (0.12 * SPEECH_RATE))
+    return from_float(noise * fading) + silence(0.3, SPEECH_RATE)
+
+
+async def test_neither_a_cough_nor_a_yeah_stops_the_avatar(server: Server, joe: Speak) -> None:
+    async with call(server) as connection:
+        speaking = asyncio.create_task(say(connection, joe("What can you do?")))
+        await until(connection, "response.output_audio.delta")
+        await speaking
+        sounds = asyncio.create_task(say(connection, cough() + joe("Yeah.")))
+        broken_off = await until(connection, "response.done")
+        went_on = await until(connection, "response.done")
+        await sounds
+    kinds = [event.type for event in broken_off]
+    assert kinds.count("input_audio_buffer.speech_started") == 1, "the cough was taken for speech"
+    assert broken_off[-1].response.status == "cancelled"
+    assert went_on[-1].response.status == "completed"
+    heard = next(e for e in went_on if e.type == "conversation.item.input_audio_transcription.completed")
+    assert words(heard.transcript) == {"yeah"}
+    assert text_of(went_on)
+    assert len(audio_of(went_on)) > 0.5 * SPEECH_RATE * 2
 
 
 async def test_a_typed_question_is_answered_aloud(server: Server) -> None:

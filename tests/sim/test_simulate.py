@@ -11,7 +11,7 @@ from polytalk.sim.policy import FIFO, GREEDY, INTERVAL, OURS, RING_ONLY, Policy,
 from polytalk.sim.script import Habits
 from polytalk.sim.simulate import Service, simulate
 from polytalk.sim.tally import Report
-from polytalk.sim.workload import Mix, Workload, conversations, flash_crowd, questions
+from polytalk.sim.workload import Mix, Workload, beside_renders, conversations, flash_crowd, questions
 
 ALL = (OURS, RING_ONLY, FIFO, GREEDY, bounded(16), fixed(0.02), INTERVAL)
 RESTLESS = Habits(interruptions=0.6)
@@ -99,3 +99,8 @@ def test_nobody_came() -> None:
     report = simulate(small(), replace(one_user(), visits=[]))
     assert report.turns == 0
     assert report.goodput == 0
+
+
+def test_beside_renders_order_serves_speakers_whom_first_in_first_out_lets_run_dry() -> None:
+    crowd = beside_renders(conversations(45, 60, 1), 16)
+    assert simulate(faces(RING_ONLY), crowd).in_time > simulate(faces(FIFO), crowd).in_time + 0.02

@@ -10,9 +10,11 @@ from starlette.websockets import WebSocket
 
 from polytalk.config import Limits, Settings
 from polytalk.dialogue.endpointing import VadSettings
-from polytalk.dialogue.session import Bounds, Session
-from polytalk.dialogue.settings import TurnDetection
+from polytalk.dialogue.filming import FilmKit
+from polytalk.dialogue.session import Session
+from polytalk.dialogue.settings import Bounds, TurnDetection
 from polytalk.gateway.realtime.connection import Connection
+from polytalk.gateway.realtime.media_line import MediaFeeds
 from polytalk.gateway.realtime.session_config import SessionConfig
 from polytalk.media.pcm import silence
 from polytalk.types import SPEECH_RATE, Seconds
@@ -25,7 +27,15 @@ from tests.support.sound import LEVEL, now, voice
 class Client:
     """Every event that it gets is checked to be one that strict clients can read."""
 
-    def __init__(self, scene: Scene, guess: bool = False, limits: Limits | None = None, **changes: Any) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        guess: bool = False,
+        limits: Limits | None = None,
+        films: FilmKit | None = None,
+        feeds: MediaFeeds | None = None,
+        **changes: Any,
+    ) -> None:
         self.limits = limits or Limits()
         self.got: list[Wire] = []
         self.closed: tuple[int, str] | None = None
@@ -39,7 +49,7 @@ class Client:
             Settings(limits=self.limits), scene.kit.voices, {"mira": "vera", "theo": "wei"}, settings
         )
         self._socket = WebSocket({"type": "websocket", "headers": []}, self._receive, self._send)
-        self.connection = Connection(self._socket, self.limits, config)
+        self.connection = Connection(self._socket, self.limits, config, films, feeds)
         self.session = Session(
             scene.dispatcher,
             scene.kit,

@@ -14,15 +14,24 @@ from numpy.typing import NDArray
 from polytalk.engines.base import Voice
 from polytalk.errors import Unspeakable
 from polytalk.types import (
+    MELS,
+    MOUTH_PARAMS,
+    MOUTH_RATE,
+    SAMPLE_BYTES,
     SPEECH_RATE,
-    FaceWork,
+    AnalyseWork,
+    Features,
     ListenWork,
     Message,
     MouthFrames,
+    MouthWork,
+    Phone,
+    Pictures,
     Result,
     Seconds,
     SpeakWork,
     Speech,
+    SynthesiseWork,
     TextDelta,
     ThinkWork,
     Transcript,
@@ -153,6 +162,9 @@ class ScriptedLlm(Scripted[ThinkWork]):
 
     async def script(self, work: ThinkWork) -> AsyncGenerator[Result, None]:
         """Words, and what they cost."""
+        if work.ahead:
+            await asyncio.sleep(self.first)
+            return
         text = self.reply if isinstance(self.reply, str) else self.reply(work.messages)
         words = re.findall(r"\s*\S+", text)
         await asyncio.sleep(self.first)
@@ -172,6 +184,7 @@ class ScriptedTts(Scripted[SpeakWork]):
         pieces: int = 1,
         level: Callable[[str], int] = lambda _: LEVEL,
         name: str = "tts",
+        phones: bool = True,
         voices: Sequence[Voice] = (Voice("vera", "Vera", ("en",), "female"), Voice("wei", "Wei", ("zh",), "male")),
     ) -> None:
         super().__init__(name, slots=64)
@@ -179,6 +192,7 @@ class ScriptedTts(Scripted[SpeakWork]):
         self.per_word = per_word
         self.pieces = pieces
         self.level = level
+        self.phones = phones
         self._voices = voices
 
     def voices(self) -> Sequence[Voice]:
@@ -199,24 +213,86 @@ class ScriptedTts(Scripted[SpeakWork]):
             raise Unspeakable(f"there is nothing to say in {work.text!r}")
         for _ in range(self.pieces):
             await asyncio.sleep(self.delay)
-            yield Speech(voice(self.length(work.text) / self.pieces, self.level(work.text)))
+            audio = voice(self.length(work.text) / self.pieces, self.level(work.text))
+            said = (Phone("ɑ", 0.0, len(audio) / SAMPLE_BYTES / SPEECH_RATE),)
+            yield Speech(audio, said if self.phones else ())
 
 
-class ScriptedFace(Scripted[FaceWork]):
+class ScriptedAnalyse(Scripted[AnalyseWork]):
+    """Finds every 10 ms as loud as they are."""
+
+    def __init__(self, delay: Seconds = 0.01) -> None:
+        super().__init__("analyse", slots=64)
+        self.delay = delay
+
+    def probe(self) -> AnalyseWork:
+        """A tenth of a second."""
+        return AnalyseWork(bytes(SPEECH_RATE // 5))
+
+    async def script(self, work: AnalyseWork) -> AsyncGenerator[Result, None]:
+        """Silent mels, and the jaw of `mouth_of` as loudness."""
+        await asyncio.sleep(self.delay)
+        jaw = np.frombuffer(mouth_of(work.audio), np.uint8).reshape(-1, len(MOUTH_PARAMS))[:, 0] / 255
+        loudness = np.repeat(jaw, 2).astype("<f4")
+        yield Features(bytes(4 * MELS * len(loudness)), loudness.tobytes(), work.level + 1)
+
+
+class ScriptedMouth(Scripted[MouthWork]):
     """Opens the mouth as the audio is loud."""
 
     def __init__(self, delay: Seconds = 0.01) -> None:
-        super().__init__("face", slots=64)
+        super().__init__("mouth", slots=64)
         self.delay = delay
+        self.needs_features = False
 
-    def probe(self) -> FaceWork:
+    def probe(self) -> MouthWork:
         """A tenth of a second."""
-        return FaceWork(bytes(SPEECH_RATE // 5))
+        return MouthWork(MOUTH_RATE // 10, audio=bytes(SPEECH_RATE // 5), phones=(Phone("", 0.0, 0.1),))
 
-    async def script(self, work: FaceWork) -> AsyncGenerator[Result, None]:
+    async def script(self, work: MouthWork) -> AsyncGenerator[Result, None]:
         """All frames at once."""
         await asyncio.sleep(self.delay)
-        yield MouthFrames(mouth_of(work.audio))
+        step = len(MOUTH_PARAMS)
+        if work.features is None:
+            frames = mouth_of(work.audio)
+        else:
+            jaw = np.frombuffer(work.features.loudness, "<f4")[::2]
+            frames = b"".join(bytes([round(float(one) * 255)] * step) for one in jaw)
+        yield MouthFrames(frames[work.first * step : (work.first + work.count) * step])
+
+
+class ScriptedSynthesise(Scripted[SynthesiseWork]):
+    """Pictures of two by two pixels, as bright as the jaw is open."""
+
+    def __init__(
+        self, delay: Seconds = 0.0, each: Seconds = 0.002, hears: bool = False, *, whole: bool = False
+    ) -> None:
+        """`whole`: as large as they were asked for."""
+        super().__init__("synthesise", slots=2)
+        self.delay = delay
+        self.each = each
+        self.hears = hears
+        self.whole = whole
+
+    def draws(self, avatar: object) -> bool:
+        """Everybody."""
+        return True
+
+    def probe(self) -> SynthesiseWork:
+        """One picture."""
+        return SynthesiseWork("mira", "", ("jaw",), bytes(4))
+
+    def units(self, work: SynthesiseWork) -> float:
+        """Pictures."""
+        return work.count
+
+    async def script(self, work: SynthesiseWork) -> AsyncGenerator[Result, None]:
+        """All of a run at once."""
+        await asyncio.sleep(self.delay + self.each * work.count)
+        rows = np.frombuffer(work.frames, "<f4").reshape(work.count, -1)
+        bright = np.clip(np.rint(rows[:, work.names.index("jaw")] * 255), 0, 255).astype(np.uint8)
+        width, height = work.size if self.whole else (2, 2)
+        yield Pictures(memoryview(np.repeat(bright, 3 * width * height).tobytes()), width, height)
 
 
 class LevelVad:

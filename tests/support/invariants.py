@@ -10,7 +10,7 @@ from polytalk.dialogue.events import (
     Transcribed,
     TranscriptionFailed,
 )
-from polytalk.dialogue.turn import FRAME_BYTES
+from polytalk.dialogue.face import FRAME_BYTES
 from polytalk.media.pcm import duration
 from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Seconds
 from tests.support.scene import Caller

@@ -6,18 +6,18 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from polytalk.types import Chunk, FaceWork, Job, Result, Stage, TextDelta, Tier
+from polytalk.types import AnalyseWork, Chunk, Job, Result, Stage, TextDelta, Tier
 
 _numbers = count()
 
 TEMPLATE = Job(
     id="",
-    stage=Stage.FACE,
+    stage=Stage.ANALYSE,
     engine="face",
     session="sess",
     generation=0,
     turn="turn",
-    work=FaceWork(b""),
+    work=AnalyseWork(b""),
     created=0.0,
     deadline=0.0,
     reply_to="dialogue",

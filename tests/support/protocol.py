@@ -8,7 +8,13 @@ from pydantic import BaseModel, TypeAdapter
 Wire: TypeAlias = dict[str, Any]
 """An event as it is on the wire."""
 
-EXTENSION = {"response.animation_blendshapes.delta", "session.capacity.updated"}
+EXTENSION = {
+    "response.animation_blendshapes.delta",
+    "response.audio_timestamp.delta",
+    "response.video.delta",
+    "response.video.done",
+    "session.capacity.updated",
+}
 """Events that only sessions with an avatar get; clients of other servers don't know them."""
 KNOWN_EXTRAS = {"session": {"id", "object", "expires_at", "avatar"}}
 """Fields that the service sends and the package's types leave out, by the field of the event that they are in."""

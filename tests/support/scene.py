@@ -10,28 +10,44 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from polytalk.avatar.bundle import library
 from polytalk.broker.memory import MemoryBroker
+from polytalk.cache.renders import Renders
 from polytalk.dialogue.dispatch import Dispatcher
 from polytalk.dialogue.events import DialogueEvent, ResponseFinished, Spoke
+from polytalk.dialogue.face import FaceEngines, Painter
 from polytalk.dialogue.gate import Gate
+from polytalk.dialogue.kit import Kit, Personas
 from polytalk.dialogue.persona import Persona
-from polytalk.dialogue.session import Bounds, Session
-from polytalk.dialogue.settings import SessionSettings
-from polytalk.dialogue.turn import Kit, Personas
+from polytalk.dialogue.session import Session
+from polytalk.dialogue.settings import Bounds, SessionSettings
+from polytalk.dialogue.speaking import Studio
 from polytalk.dialogue.voices import Voices
 from polytalk.media.pcm import silence
-from polytalk.schedule.admission import TARGET, VIP_RESERVE, Admission
+from polytalk.schedule.admission import MOST_RESERVED, TARGET, Admission
 from polytalk.schedule.demand import TurnDemand
+from polytalk.schedule.runs import Pressure
 from polytalk.types import SPEECH_RATE, Seconds, Stage, Tier
 from polytalk.worker.loop import StreamWorker
-from tests.support.engines import LevelVad, ScriptedAsr, ScriptedFace, ScriptedLlm, ScriptedTts
+from tests.support.engines import (
+    LevelVad,
+    Scripted,
+    ScriptedAnalyse,
+    ScriptedAsr,
+    ScriptedLlm,
+    ScriptedMouth,
+    ScriptedSynthesise,
+    ScriptedTts,
+)
 from tests.support.sound import LEVEL, LoopClock, now, voice
 
 E = TypeVar("E", bound=DialogueEvent)
 
 MIC_STEP: Seconds = 0.04
+MIRA = library()[0]
 SETTINGS = SessionSettings(avatar="mira", voice="vera", mouth=True)
 PERSONA = Persona(instructions="You are a test.", wrong_language="I only speak English.")
+REVISIONS = {(Stage.SPEAK, "tts"): "1", (Stage.MOUTH, "mouth"): "1"}
 LONGEST: Seconds = 300.0
 """Virtual seconds after which an awaited event is not coming."""
 
@@ -39,8 +55,8 @@ LONGEST: Seconds = 300.0
 class OnePlace(TurnDemand):
     """Every turn takes one place, whatever it cost."""
 
-    def rungs(self) -> list[dict[str, float]]:
-        return [{"places": TARGET - VIP_RESERVE}]
+    def rungs(self, fps: float = 0.0) -> list[dict[str, float]]:
+        return [{"places": TARGET - MOST_RESERVED}]
 
 
 class Scene:
@@ -51,29 +67,44 @@ class Scene:
         asr: ScriptedAsr | None = None,
         llm: ScriptedLlm | None = None,
         tts: ScriptedTts | None = None,
-        face: ScriptedFace | None = None,
+        mouth: ScriptedMouth | None = None,
+        analyse: ScriptedAnalyse | None = None,
+        synthesise: ScriptedSynthesise | None = None,
         max_queue: int = 1_000,
         max_lead: Seconds = 3.0,
         llm_languages: tuple[str, ...] = ("*",),
         places: float = 1_000.0,
+        renders: Renders | None = None,
     ) -> None:
         """`places`: how many turns there is room for at once, where a turn takes one and vips have a tenth more."""
         self.asr = asr or ScriptedAsr()
         self.llm = llm or ScriptedLlm()
         self.tts = tts or ScriptedTts()
-        self.face = face or ScriptedFace()
+        self.analyse = analyse or ScriptedAnalyse()
+        self.mouth = mouth or ScriptedMouth()
+        self.synthesise = synthesise or ScriptedSynthesise()
         self.clock = LoopClock()
         self.broker = MemoryBroker(max_queue)
         self.dispatcher = Dispatcher(self.broker, self.clock)
         self.room = True
+        self.pressure: dict[Stage, Pressure] = {}
+        """How busy engines are said to be; those that are not named have nothing to do and cost nothing."""
         self.gate = Gate(Admission({"places": places}), OnePlace({Stage.THINK: "places"}), self.clock)
         self.kit = Kit(
             asr=self.asr.name,
             llm=self.llm.name,
-            face=self.face.name,
+            faces=FaceEngines(
+                analyse=self.analyse.name,
+                mouth=self.mouth.name,
+                needs_features=self.mouth.needs_features,
+                painter=lambda avatar: Painter(self.synthesise.name, self.synthesise.hears, MIRA.motion),
+                pressure=lambda stage, engine: self.pressure.get(stage, Pressure()),
+            ),
             voices=Voices([self.tts]),
+            studio=Studio(renders or Renders(), REVISIONS),
             llm_languages=llm_languages,
             gate=self.gate,
+            recall=None,
             has_room=lambda: self.room,
             max_lead=max_lead,
         )
@@ -81,7 +112,9 @@ class Scene:
             (Stage.LISTEN, self.asr),
             (Stage.THINK, self.llm),
             (Stage.SPEAK, self.tts),
-            (Stage.FACE, self.face),
+            (Stage.ANALYSE, self.analyse),
+            (Stage.MOUTH, self.mouth),
+            (Stage.SYNTHESISE, self.synthesise),
         )
         self.workers = [StreamWorker(stage, engine, self.broker, self.clock) for stage, engine in cast]
         self._group = asyncio.TaskGroup()
@@ -126,9 +159,14 @@ class Scene:
         return replace(SETTINGS, **changes)
 
     @property
+    def engines(self) -> tuple[Scripted[Any], ...]:
+        """All of them."""
+        return self.asr, self.llm, self.tts, self.analyse, self.mouth, self.synthesise
+
+    @property
     def busy(self) -> dict[str, int]:
         """Requests that the engines are at."""
-        return {engine.name: engine.busy for engine in (self.asr, self.llm, self.tts, self.face)}
+        return {engine.name: engine.busy for engine in self.engines}
 
 
 class Caller:

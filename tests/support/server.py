@@ -11,7 +11,15 @@ from unittest.mock import patch
 from polytalk.config import EngineChoice, Settings
 from polytalk.dialogue.runtime import Runtime
 from polytalk.gateway.server import serve
-from tests.support.engines import LevelVad, ScriptedAsr, ScriptedFace, ScriptedLlm, ScriptedTts
+from tests.support.engines import (
+    LevelVad,
+    ScriptedAnalyse,
+    ScriptedAsr,
+    ScriptedLlm,
+    ScriptedMouth,
+    ScriptedSynthesise,
+    ScriptedTts,
+)
 
 SOON = 10.0
 
@@ -45,7 +53,9 @@ async def serving(reply: str = "Yes, it is.", ready: bool = True, **settings: An
         "asr": asr,
         "llm": llm,
         "tts": ScriptedTts(delay=0.001, per_word=0.05),
-        "face": ScriptedFace(delay=0.001),
+        "analyse": ScriptedAnalyse(delay=0.001),
+        "mouth": ScriptedMouth(delay=0.001),
+        "synthesise": ScriptedSynthesise(whole=True),
     }
     if not ready:
         llm.first = 3600.0

@@ -27,7 +27,7 @@ def level_of(pcm: bytes) -> int:
 
 
 def mouth_of(audio: bytes) -> bytes:
-    """The mouth that `ScriptedFace` gives to speech: open as wide as the audio of each frame is loud."""
+    """The mouth that `ScriptedMouth` gives to speech: open as wide as the audio of each frame is loud."""
     signal: NDArray[np.int16] = samples(audio)
     signal = signal[: signal.size // FRAME * FRAME]
     opened = (np.abs(signal.reshape(-1, FRAME)[:, 0].astype(int)) >> 8).astype(np.uint8)

@@ -12,15 +12,15 @@ from bench.figures.stray import AVATARS, WORDS, shared_ids, words_in, words_of
 from bench.host import JobNote, NotingBroker, read_notes
 from bench.questions import Line, Utterance
 from bench.record import Answer, Record, Turn
-from bench.scripted import ANSWER, ScriptedFace, ScriptedLlm, ScriptedTts
+from bench.scripted import ANSWER, ScriptedLlm, ScriptedMouth, ScriptedTts
 from polytalk.types import (
     MOUTH_PARAMS,
     Chunk,
-    FaceWork,
     Job,
     ListenWork,
     Message,
     MouthFrames,
+    MouthWork,
     SpeakWork,
     Speech,
     Stage,
@@ -45,7 +45,7 @@ def test_moments_count_from_the_end_of_speech() -> None:
         note(Stage.THINK, 10.2, 10.5),
         note(Stage.SPEAK, 10.3, 10.35),
         note(Stage.SPEAK, 10.4, 10.45),
-        note(Stage.FACE, 10.35, 10.36),
+        note(Stage.MOUTH, 10.35, 10.36),
         note(Stage.SPEAK, 10.25, 10.3, "sess_2"),
         note(Stage.THINK, 10.25, 10.3, "sess_2"),
     ]
@@ -136,6 +136,6 @@ async def test_scripted_engines_answer_in_full() -> None:
     (speech,) = ScriptedTts().run([SpeakWork("One two three.", "heart")])
     assert isinstance(speech, Speech)
     assert len(speech.audio) == 3 * 7_200 * 2
-    (moved,) = ScriptedFace().run([FaceWork(speech.audio)])
+    (moved,) = ScriptedMouth().run([MouthWork(len(speech.audio) * 50 // 48_000)])
     assert isinstance(moved, MouthFrames)
     assert len(moved.frames) == 45 * len(MOUTH_PARAMS)

@@ -124,7 +124,8 @@ def test_idle_entitlement_in_use_is_what_others_had_beyond_their_own() -> None:
 
 def test_reclaim_ends_when_a_batch_with_the_owners_work_begins() -> None:
     ran = [batch(0.0, 1.0, "left"), batch(1.0, 2.0, OWNER, "left"), batch(2.0, 3.0, OWNER)]
-    assert reclaim(ran, 0.5) == pytest.approx(0.5)
+    assert reclaim(ran, 0.5) == 1
+    assert reclaim(ran, 0.0) == 2
     assert share(ran, 1.0, 3.0) == pytest.approx(0.75)
 
 

@@ -131,3 +131,19 @@ def test_options_of_an_engine_may_have_any_name(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("POLYTALK_LLM__ENGINE", "smollm2")
     monkeypatch.setenv("POLYTALK_LLM__OPTIONS__SLOTS", "4")
     assert load_settings().llm.options == {"slots": "4"}
+
+
+def test_cores_for_vips_leave_some_to_others() -> None:
+    assert load_settings(cores=4, vip_cores=1).vip_cores == 1
+    with pytest.raises(ConfigError, match="leaves none of the 2 cores"):
+        load_settings(cores=2, vip_cores=2)
+
+
+def test_a_table_of_an_earlier_version_is_explained(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('[face]\nengine = "phones"\n')
+    with pytest.raises(ConfigError, match=r"\[face\] is gone: what moves the lips is \[mouth\] now"):
+        load_settings()
+    file.write_text("")
+    monkeypatch.setenv("POLYTALK_FACE__ENGINE", "phones")
+    with pytest.raises(ConfigError, match=r"POLYTALK_FACE__ENGINE names no setting any more: .*\[mouth\]"):
+        load_settings()

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polytalk.dialogue.conversation import Item
-from polytalk.dialogue.delivery import SLICE_FRAMES, Delivery, slices
+from polytalk.dialogue.delivery import BEAT, SLICE_FRAMES, Delivery, joined, slices
 from polytalk.dialogue.events import DialogueEvent, Said, Spoke
-from polytalk.dialogue.turn import FRAME_BYTES, Piece, Turn
+from polytalk.dialogue.face import FRAME_BYTES, Piece
+from polytalk.dialogue.turn import Turn
 from polytalk.errors import EngineFailed
 from polytalk.media.pcm import duration
 from polytalk.schedule.playout import Playout
-from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Seconds
+from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Pictures, Seconds
 from tests.support.sound import LoopClock, mouth_of, now, voice
 
 pytestmark = pytest.mark.looptime
@@ -54,31 +55,79 @@ def marks(sending: Delivery) -> list[tuple[Seconds, str]]:
     return [(round(end, 6), text) for end, text in sending.item.marks]
 
 
-@given(st.integers(0, 40), st.booleans())
-def test_slices_are_the_piece(frames: int, mouth: bool) -> None:
+@given(st.integers(0, 40), st.booleans(), st.integers(1, SLICE_FRAMES))
+def test_slices_are_the_piece(frames: int, mouth: bool, most: int) -> None:
     audio = bytes(range(256)) * (frames * FRAME_BYTES // 256 + 1)
     audio = audio[: frames * FRAME_BYTES]
     params = bytes(frames * len(MOUTH_PARAMS)) if mouth else b""
-    cut = list(slices(Piece("", audio, params)))
-    assert b"".join(part for part, _ in cut) == audio
-    assert b"".join(part for _, part in cut) == params
-    assert all(0 < len(part) <= SLICE_FRAMES * FRAME_BYTES for part, _ in cut)
+    cut = list(slices(Piece("", audio, params), most))
+    assert b"".join(part.audio for part in cut) == audio
+    assert b"".join(part.mouth for part in cut) == params
+    assert all(0 < len(part.audio) <= most * FRAME_BYTES for part in cut)
     if mouth:
-        assert all(len(part) // FRAME_BYTES == len(shown) // len(MOUTH_PARAMS) for part, shown in cut)
+        assert all(len(part.audio) // FRAME_BYTES == len(part.mouth) // len(MOUTH_PARAMS) for part in cut)
+
+
+@given(st.integers(1, 200), st.integers(1, 40), st.floats(0.0, 0.0999), st.sampled_from([10.0, 15.0, 25.0, 50.0]))
+def test_a_picture_is_sent_with_the_audio_during_which_it_is_shown(
+    frames: int, most: int, offset: float, fps: float
+) -> None:
+    count = sum(offset + number / fps < frames / MOUTH_RATE for number in range(200))
+    numbers = memoryview(b"".join(bytes([number] * 3) for number in range(count)))
+    pictures = Pictures(numbers, 1, 1) if count else None
+    whole = Piece("", bytes(frames * FRAME_BYTES), b"", pictures, fps, offset)
+    parts, begins, sent = list(slices(whole, most)), 0.0, 0
+    for part in parts:
+        lasts = len(part.audio) / FRAME_BYTES / MOUTH_RATE
+        for place, number in enumerate([] if part.pictures is None else part.pictures.pixels[::3]):
+            assert number == sent
+            assert begins + part.offset + place / fps == pytest.approx(offset + number / fps)
+            assert -1e-6 <= part.offset + place / fps < lasts + 1e-6
+            sent += 1
+        begins += lasts
+    assert sent == count
+    again = joined(parts)
+    assert (again.audio, again.pictures) == (whole.audio, whole.pictures)
+    assert not count or again.offset == pytest.approx(offset)
 
 
 async def test_the_first_of_the_lead_leaves_at_once_and_the_rest_as_it_is_played() -> None:
     sending, told = delivery(Ready(said("Hello there.", 1.2)))
     await sending.run()
-    moments = [round(at, 3) for at, event in told if isinstance(event, Spoke)]
-    assert moments == [0, 0, 0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    moments = [at for at, event in told if isinstance(event, Spoke)]
+    assert moments == pytest.approx([0, 0, 0.1, 0.3, 0.5, 0.7], abs=BEAT + 1e-3)
     assert [event.first_frame for _, event in told if isinstance(event, Spoke)] == list(range(0, 60, SLICE_FRAMES))
+
+
+@given(st.floats(0.05, 2.0), st.floats(0.1, 6.0))
+async def test_the_lead_keeps_its_bound_and_never_runs_out(send_lead: Seconds, seconds: Seconds) -> None:
+    sending, told = delivery(Ready(said("Hello there.", seconds)), send_lead)
+    began = now()
+    await sending.run()
+    sent = 0.0
+    for at, event in told:
+        if isinstance(event, Spoke):
+            sent += duration(event.audio, SPEECH_RATE)
+            assert sent - (at - began) <= send_lead + 1e-6
+    assert sending.turn.playout.underruns == 0
+
+
+async def test_listeners_who_began_apart_are_served_in_the_same_wake_up() -> None:
+    (one, told), (other, told_other) = (delivery(Ready(said("Hello there.", 1.2))) for _ in range(2))
+    await asyncio.sleep(BEAT / 3)
+    running = asyncio.create_task(one.run())
+    await asyncio.sleep(BEAT / 3)
+    await other.run()
+    await running
+    paced, also_paced = ([at for at, event in which if isinstance(event, Spoke)][2:] for which in (told, told_other))
+    assert paced == pytest.approx(also_paced)
+    assert len(paced) == 4
 
 
 async def test_words_are_told_before_their_audio() -> None:
     sending, told = delivery(Ready(said("One.", 0.2), said(" Two.", 0.2)))
     await sending.run()
-    assert [type(event) for _, event in told] == [Said, Spoke, Spoke, Said, Spoke, Spoke]
+    assert [type(event) for _, event in told] == [Said, Spoke, Said, Spoke]
     assert sending.item.text == "One. Two."
     assert marks(sending) == [(0.2, "One."), (0.4, " Two.")]
 
@@ -107,4 +156,4 @@ async def test_a_failure_comes_after_what_was_made_before_it() -> None:
     sending, told = delivery(Ready(said("One.", 0.2), failure=EngineFailed("no memory")))
     with pytest.raises(EngineFailed, match="no memory"):
         await sending.run()
-    assert len(told) == 3
+    assert [type(event) for _, event in told] == [Said, Spoke]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from polytalk.broker.memory import MemoryBroker
 from polytalk.dialogue.dispatch import MAX_WAITING, SILENCE, Dispatcher, Replies, Scope
 from polytalk.errors import BadInput, Cancelled, EngineFailed, PolytalkError, Shed, WorkerLost
-from polytalk.types import Chunk, FaceWork, Failure, Job, MouthFrames, Result, Stage, TextDelta, Tier
+from polytalk.types import AnalyseWork, Chunk, Failure, Job, MouthFrames, Result, Stage, TextDelta, Tier
 from tests.support.jobs import chunk, job
 from tests.support.sound import LoopClock, now
 
@@ -96,14 +96,14 @@ async def test_a_job_with_one_result_gives_it() -> None:
 async def test_a_job_without_a_result_is_a_failure_of_its_engine() -> None:
     replies = Replies(job())
     replies.put(Chunk(replies.job.id, "sess", 0, 0, None, final=True, reply_to="dialogue"))
-    with pytest.raises(EngineFailed, match="face/face gave no result"):
+    with pytest.raises(EngineFailed, match="analyse/face gave no result"):
         await replies.only()
 
 
 async def test_a_worker_that_says_nothing_is_lost() -> None:
     async with dispatching() as dispatcher:
         replies = await dispatcher.submit(mine(dispatcher))
-        with pytest.raises(WorkerLost, match="no word from face/face for 60 s"):
+        with pytest.raises(WorkerLost, match="no word from analyse/face for 60 s"):
             await replies.only()
         assert now() == SILENCE
 
@@ -171,9 +171,9 @@ async def test_every_job_of_a_turn_is_stamped_alike() -> None:
     async with dispatching() as dispatcher:
         scope = Scope(dispatcher, "sess", 3, tenant="acme", tier=Tier.VIP)
         await asyncio.sleep(5)
-        asked = [(await scope.ask(Stage.FACE, "face", FaceWork(b""), deadline=7.5)).job for _ in range(2)]
+        asked = [(await scope.ask(Stage.ANALYSE, "face", AnalyseWork(b""), deadline=7.5)).job for _ in range(2)]
         assert asked[0].id != asked[1].id
         for one in asked:
             assert (one.session, one.generation, one.tenant, one.tier) == ("sess", 3, "acme", Tier.VIP)
             assert (one.turn, one.created, one.deadline, one.reply_to) == (scope.turn, 5.0, 7.5, dispatcher.name)
-        assert dispatcher.broker.backlog(Stage.FACE, "face") == 2
+        assert dispatcher.broker.backlog(Stage.ANALYSE, "face") == 2

@@ -73,16 +73,19 @@ def test_no_registry_and_no_machine_is_named(document: Path) -> None:
 
 
 def targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
 
 
 def commands() -> dict[str, set[str]]:
     """Each command with its flags."""
     group: Any = typer.main.get_command(app)
     shared = {flag for option in group.params for flag in option.opts}
+    found = dict(group.commands)
+    for name, inner in group.commands.items():
+        found |= {f"{name} {below}": command for below, command in getattr(inner, "commands", {}).items()}
     return {
         name: shared | {"--help"} | {flag for param in command.params for flag in (*param.opts, *param.secondary_opts)}
-        for name, command in group.commands.items()
+        for name, command in found.items()
     }
 
 
@@ -102,6 +105,7 @@ def test_commands_that_are_named_exist(document: Path) -> None:
             assert {word for word in words if not word.startswith("-")} <= targets(), f"make {' '.join(words)}"
             continue
         name = next((word for word in words if word in known), None)
+        name = next((f"{name} {word}" for word in words if f"{name} {word}" in known), name)
         flags = {word.partition("=")[0] for word in words if word.startswith("-")}
         assert name or flags <= {"--help", "--version", "--log-level"}, f"polytalk {' '.join(words)}"
         assert not name or flags <= known[name], f"polytalk {' '.join(words)}"
@@ -152,8 +156,12 @@ TOML = [(path, block) for path in DOCUMENTS for block in blocks(path, "toml") if
 @pytest.mark.usefixtures("no_settings")
 def test_examples_of_settings_can_be_used(example: tuple[Path, str]) -> None:
     used = Settings(**tomllib.loads(example[1]))
-    chosen = [("vad", used.vad), ("asr", used.asr), ("llm", used.llm), ("face", used.face)]
-    for kind, choice in (*chosen, *(("tts", one) for one in used.tts)):
+    chosen = [("vad", used.vad), ("asr", used.asr), ("llm", used.llm), ("analyse", used.analyse), ("mouth", used.mouth)]
+    for kind, choice in (
+        *chosen,
+        *(("tts", one) for one in used.tts),
+        *(("synthesise", one) for one in used.synthesise),
+    ):
         assert isinstance(choice, EngineChoice)
         if choice.engine in registry.names(kind):
             registry.create(kind, choice.engine, choice.options)
@@ -215,7 +223,8 @@ def test_everything_that_is_installed_is_listed_with_its_licence() -> None:
     listed = text_of(ROOT / "THIRD_PARTY.md").lower()
     project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
     runtime = project["dependencies"] + project["optional-dependencies"]["zh"]
-    pinned = "\n".join(text_of(file) for file in (ROOT / "src/polytalk/engines").glob("models-*.txt"))
+    listings = [*(ROOT / "src/polytalk/engines").glob("models-*.txt"), *(ROOT / "src/polytalk/avatar").glob("*.txt")]
+    pinned = "\n".join(map(text_of, listings))
     names = {re.split(r"[<>=;\[ ]", line)[0] for line in runtime} | set(re.findall(r"^([\w-]+)==", pinned, re.M))
     web = re.findall(r'"([@\w/-]+)": "\d', text_of(ROOT / "web/package.json").partition("devDependencies")[2])
     assert len(names) > 20

@@ -1,10 +1,21 @@
 """The turn detector, frame by frame: V is a frame of voice, - one of silence, ~ one between the two thresholds."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.endpointing import FRAME_MS, Event, Paused, Resumed, ServerVad, SpeechStarted, SpeechStopped
+from polytalk.dialogue.endpointing import (
+    FRAME_MS,
+    MOST_LATE_MS,
+    Event,
+    Paused,
+    Resumed,
+    ServerVad,
+    SpeechStarted,
+    SpeechStopped,
+)
 from polytalk.errors import BadInput
 
 LEVELS = {"V": 0.9, "~": 0.4, "-": 0.05}
@@ -15,16 +26,16 @@ def events(vad: ServerVad, frames: str) -> list[Event]:
 
 
 CASES = {
-    # 500 ms of silence are 16 frames of 32 ms; the pause shows after 3
-    "a turn": ("-" * 20 + "V" * 10 + "-" * 16, [SpeechStarted(340), Paused(33 * 32), SpeechStopped(46 * 32, 30 * 32)]),
+    # 500 ms of silence are 16 frames of 32 ms; the pause shows after 2
+    "a turn": ("-" * 20 + "V" * 10 + "-" * 16, [SpeechStarted(340), Paused(32 * 32), SpeechStopped(46 * 32, 30 * 32)]),
     "a start is never before the first sample": ("--VV", [SpeechStarted(0)]),
     "a click starts nothing": ("-" * 9 + "V" + "-" * 30, []),
     "clicks do not add up": ("V-V-V~V-" * 9, []),
-    "a pause and on": ("VV---VV", [SpeechStarted(0), Paused(160), Resumed(192)]),
-    "a short gap is no pause": ("VV--VV--VV", [SpeechStarted(0)]),
-    "one frame short of the end": ("VV" + "-" * 15 + "V", [SpeechStarted(0), Paused(160), Resumed(576)]),
+    "a pause and on": ("VV--VV", [SpeechStarted(0), Paused(128), Resumed(160)]),
+    "a short gap is no pause": ("VV-VV-VV", [SpeechStarted(0)]),
+    "one frame short of the end": ("VV" + "-" * 15 + "V", [SpeechStarted(0), Paused(128), Resumed(576)]),
     "a wavering voice goes on": ("VV" + "~" * 40, [SpeechStarted(0)]),
-    "a wavering silence ends": ("VV-" + "~" * 15, [SpeechStarted(0), Paused(160), SpeechStopped(576, 64)]),
+    "a wavering silence ends": ("VV-" + "~" * 15, [SpeechStarted(0), Paused(128), SpeechStopped(576, 64)]),
 }
 
 
@@ -128,3 +139,51 @@ def test_starts_and_stops_alternate_and_keep_their_times(
                 assert paused
                 paused = False
         assert vad.speaking == (open_start is not None)
+
+
+LOUD, ROOM = -20.0, -65.0
+FADING = (0.99, 0.8, 0.6, 0.2)  # how a detector lets go of a voice that is over
+
+
+def voice_and_end(vad: ServerVad, *, last_frame: Sequence[float], after: Sequence[float]) -> list[Event]:
+    """Twenty frames of voice, one in which it ends, and a detector that is slow to notice; then silence."""
+    rows = [(0.99, [LOUD] * 4)] * 20 + [(FADING[0], last_frame)] + [(p, after) for p in FADING[1:]]
+    rows += [(0.01, after)] * 20
+    return [event for probability, levels in rows if (event := vad.push(probability, levels))]
+
+
+def test_silence_counts_from_where_the_sound_fell_off() -> None:
+    found = voice_and_end(ServerVad(silence_duration_ms=300), last_frame=[LOUD, LOUD, ROOM, ROOM], after=[ROOM] * 4)
+    end = 20 * FRAME_MS + 16
+    assert found[-1] == SpeechStopped(30 * FRAME_MS, end)
+    assert 300 <= found[-1].end_ms - end < 300 + FRAME_MS
+    assert found[1] == Paused(22 * FRAME_MS)  # 48 ms without sound, while the detector still hears a voice
+
+
+def test_in_a_noisy_room_the_detector_has_the_word() -> None:
+    found = voice_and_end(ServerVad(silence_duration_ms=300), last_frame=[LOUD] * 4, after=[LOUD - 12] * 4)
+    assert found[-1] == SpeechStopped(33 * FRAME_MS, 23 * FRAME_MS)
+
+
+def test_the_voice_is_not_taken_to_have_ended_long_before_the_detector_says_so() -> None:
+    vad = ServerVad(silence_duration_ms=300)
+    rows = [(0.99, [LOUD] * 4)] * 20 + [(0.9, [ROOM] * 4)] * 4 + [(0.01, [ROOM] * 4)] * 20
+    found = [event for row in rows if (event := vad.push(*row))]
+    assert isinstance(found[-1], SpeechStopped)
+    assert found[-1].voice_end_ms == 24 * FRAME_MS - MOST_LATE_MS
+
+
+def test_who_goes_on_softly_is_heard() -> None:
+    vad = ServerVad()
+    rows = [(0.99, [LOUD] * 4)] * 20 + [(0.9, [LOUD - 40] * 4)] * 40
+    found = [event for row in rows if (event := vad.push(*row))]
+    assert [type(event) for event in found] == [SpeechStarted, Paused, Resumed]
+
+
+def test_a_loud_noise_before_sets_no_measure_for_a_voice() -> None:
+    vad = ServerVad(silence_duration_ms=300)
+    assert vad.push(0.1, [0.0] * 4) is None
+    quiet = [LOUD - 25] * 4
+    rows = [(0.99, quiet)] * 20 + [(0.2, [ROOM] * 4)] * 20
+    found = [event for row in rows if (event := vad.push(*row))]
+    assert found[-1] == SpeechStopped(31 * FRAME_MS, 21 * FRAME_MS)

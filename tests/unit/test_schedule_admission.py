@@ -6,8 +6,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from polytalk.errors import Shed
-from polytalk.schedule.admission import MAX_RETRY_AFTER, TARGET, Admission, Admitted, Ask, Places, Waiting
-from polytalk.schedule.overload import DelayControl
+from polytalk.schedule.admission import (
+    MAX_RETRY_AFTER,
+    TARGET,
+    VIP_RESERVE,
+    Admission,
+    Admitted,
+    Ask,
+    Places,
+    Waiting,
+)
+from polytalk.schedule.overload import DelayControl, StageDelays
 from polytalk.types import Seconds, Tier
 
 
@@ -110,10 +119,18 @@ def test_a_turn_takes_the_best_rung_that_fits() -> None:
 
 def test_a_vip_may_take_what_is_kept_back_for_vips() -> None:
     admission = Admission({"cores": 1.0})
-    for holder in "ab":
-        admission.request(ask(holder), 0.0)
-    assert admission.request(Ask("s", Tier.STANDARD, [VOICE]), 0.0) != Admitted(0)
-    assert admission.request(Ask("v", Tier.VIP, [VOICE]), 0.0) == Admitted(0)
+    small = [{"cores": 0.04}]
+    while admission.request(Ask(f"s{len(admission.leases)}", Tier.STANDARD, small), 0.0) == Admitted(0):
+        assert admission.use("cores") <= TARGET - VIP_RESERVE
+    assert admission.request(Ask("v", Tier.VIP, small), 0.0) == Admitted(0)
+
+
+def test_where_a_twentieth_is_less_than_a_turn_a_whole_turn_is_kept_for_vips() -> None:
+    admission = Admission({"cores": 1.0})
+    turn = [{"cores": 0.09}]
+    while admission.request(Ask(f"s{len(admission.leases)}", Tier.STANDARD, turn), 0.0) == Admitted(0):
+        pass
+    assert admission.request(Ask("v", Tier.VIP, turn), 0.0) == Admitted(0)
 
 
 def test_vips_wait_before_the_others_and_each_tier_by_arrival() -> None:
@@ -184,6 +201,24 @@ def test_what_is_admitted_is_feasible(steps: list[tuple[int, Tier, bool]]) -> No
         assert (admission.queued == 0) or admission.leases
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["small", "big"]), st.floats(0.001, 0.9), st.booleans())),
+    st.integers(1, 20),
+)
+def test_sums_that_are_kept_say_what_the_leases_add_up_to(steps: list[tuple[int, str, float, bool]], anew: int) -> None:
+    admission = Admission({"cores": 4.0}, ceilings={"small": 1.0}, _until_anew=anew)
+    for now, (number, tenant, rate, enters) in enumerate(steps):
+        holder = f"{tenant}{number}"
+        if enters:
+            admission.adopt(Ask(holder, Tier.STANDARD, [{"cores": rate}], tenant))
+        else:
+            admission.release(holder, float(now))
+        leases = {name: lease["cores"] for name, lease in admission.leases.items()}
+        assert admission.use("cores") == pytest.approx(sum(leases.values()) / 4.0, abs=1e-9)
+        small = sum(rate for name, rate in leases.items() if name.startswith("small"))
+        assert admission._held("small", "cores") == pytest.approx(small, abs=1e-9)
+
+
 def test_the_shortest_delay_of_an_interval_tells_overload_from_a_burst() -> None:
     burst, overload = DelayControl(), DelayControl()
     for tick in range(100):
@@ -206,6 +241,16 @@ def test_overload_sheds_offline_work_first_and_vips_last() -> None:
     assert shed[Tier.BATCH] == 1.0
     assert 0.35 < shed[Tier.STANDARD] < 0.65
     assert shed[Tier.VIP] == 0.0
+
+
+def test_a_long_queue_is_not_hidden_by_a_short_one_at_another_stage() -> None:
+    delays = StageDelays()
+    for tick in range(300):
+        delays.observe("listen", 0.0, tick * 0.02)
+        delays.observe("think", 0.9, tick * 0.02)
+    assert delays.controls["think"].overloaded
+    assert not delays.controls["listen"].overloaded
+    assert any(delays.sheds(Tier.STANDARD, f"h{number}", 6.0) for number in range(100))
 
 
 def test_overload_ends() -> None:

@@ -10,7 +10,7 @@ from polytalk.schedule.batch import Batch, form
 from polytalk.schedule.cost import Cost
 from polytalk.schedule.order import ReadyQueue
 from polytalk.schedule.window import Release
-from polytalk.types import FaceWork, Job, Seconds
+from polytalk.types import AnalyseWork, Job, Seconds
 from tests.support.jobs import job
 
 NOW: Seconds = 10.0
@@ -29,12 +29,12 @@ class Line(Cost):
 
 
 def units(of: Job) -> float:
-    assert isinstance(of.work, FaceWork)
+    assert isinstance(of.work, AnalyseWork)
     return float(len(of.work.audio))
 
 
 def sized(size: int, slack: Seconds) -> Job:
-    return job(id=f"j{next(numbers)}", work=FaceWork(bytes(size)), deadline=NOW + slack)
+    return job(id=f"j{next(numbers)}", work=AnalyseWork(bytes(size)), deadline=NOW + slack)
 
 
 def formed(waiting: list[Job], cost: Cost, most: int = 8) -> tuple[Batch, list[Job]]:
@@ -98,3 +98,38 @@ def test_no_batch_makes_a_member_late_that_could_be_kept(waiting: list[Job], cos
     finish = NOW + cost.predict(sum(map(units, batch.jobs)))
     for member in batch.jobs:
         assert member.deadline >= finish or member.deadline < NOW + cost.predict(units(member))
+
+
+def test_a_guess_joins_no_batch_of_what_is_wanted() -> None:
+    wanted = [sized(1, 100), sized(1, 100)]
+    guess = job(work=AnalyseWork(bytes(1)), deadline=NOW, speculative=True)
+    batch, left = formed([guess, *wanted], BATCHED)
+    assert (batch.jobs, left) == (wanted, [guess])
+
+
+def test_guesses_are_batched_among_themselves() -> None:
+    waiting = [job(work=AnalyseWork(bytes(1)), deadline=NOW + 100, speculative=True) for _ in range(3)]
+    batch, left = formed(waiting, BATCHED)
+    assert (batch.jobs, left) == (waiting, [])
+
+
+WHISPER = {1: 0.133, 2: 0.224, 3: 0.318, 4: 0.448, 8: 1.096}
+"""Seconds of a core for so many utterances, as measured (bench/NOTES.md): three save a fifth each, eight nothing."""
+
+
+@given(st.permutations([size for size in WHISPER for _ in range(3)]))
+def test_where_batching_pays_little_it_stops_at_what_pays(order: list[int]) -> None:
+    cost = Cost()
+    for size in order:
+        cost.observe(10.0 * size, WHISPER[size], size)
+    waiting = [sized(10, slack=100) for _ in range(8)]
+    batch, _ = formed(waiting, cost)
+    assert (len(batch.jobs), batch.reason) == (3, Release.NO_GAIN)
+
+
+def test_one_that_was_never_seen_in_company_runs_alone_on_its_core() -> None:
+    cost = Cost()
+    for seconds in (1.0, 2.0, 3.0) * 2:  # utterances of several lengths, and no overhead to share
+        cost.observe(10.0 * seconds, 0.133 * seconds)
+    batch, _ = formed([sized(10, slack=100) for _ in range(4)], cost)
+    assert (len(batch.jobs), batch.reason) == (1, Release.NO_GAIN)

@@ -45,3 +45,27 @@ def test_a_cost_is_never_negative(points: list[tuple[float, float]], units: floa
 def test_more_work_never_costs_less(points: list[tuple[float, float]], one: float, other: float) -> None:
     cost = learnt(points)
     assert cost.predict(min(one, other)) <= cost.predict(max(one, other))
+
+
+ran = st.tuples(st.integers(1, 4), st.floats(0.1, 100), st.floats(0.001, 10))
+
+
+@given(st.lists(ran, min_size=2, max_size=4 * WINDOW))
+def test_sums_that_are_kept_say_what_sums_made_anew_would(batches: list[tuple[int, float, float]]) -> None:
+    kept, anew = Cost(), Cost()
+    for jobs, units, seconds in batches:
+        kept.observe(units, seconds, jobs)
+    for jobs, units, seconds in batches[-WINDOW:]:
+        anew.observe(units, seconds, jobs)
+    for jobs in (1, 2, 4):
+        assert kept.predict(10.0, jobs) == pytest.approx(anew.predict(10.0, jobs), rel=1e-4, abs=1e-6)
+    assert kept.typical() == pytest.approx(anew.typical(), rel=1e-4, abs=1e-6)
+
+
+def test_a_job_is_cheaper_in_a_full_batch_where_batching_pays() -> None:
+    cost = Cost()
+    for jobs in (1, 2, 1, 2):
+        cost.observe(jobs, 0.1 + 0.1 * jobs, jobs)
+    assert cost.economy(4) == pytest.approx(0.125 / (1.0 / 6))
+    assert cost.economy(1) == 1.0
+    assert Cost().economy(4) == 1.0

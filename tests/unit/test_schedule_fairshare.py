@@ -1,5 +1,7 @@
 """Fair shares: the virtual token counters alone."""
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,3 +45,26 @@ def test_the_memory_of_idle_tenants_is_bounded_by_those_who_are_ahead(charges: l
         fair.charge(tenant, cost, 1.0)
         fair.leave(tenant)
     assert all(fair.rank(tenant) >= 1000.0 for tenant in fair.counters)
+
+
+steps = st.tuples(st.sampled_from(["arrive", "leave", "charge"]), st.sampled_from("abcd"), st.floats(-0.5, 2.0))
+
+
+@given(st.lists(steps, max_size=300))
+def test_who_enters_is_lifted_to_the_least_of_those_that_wait_whatever_happened_before(
+    steps: list[tuple[str, str, float]],
+) -> None:
+    fair, waiting = FairShare(), Counter[str]()
+    for what, tenant, cost in steps:
+        if what == "charge":
+            fair.charge(tenant, cost, 1.0)
+        elif what == "arrive":
+            others = [fair.rank(other) for other in waiting if waiting[other]]
+            before, idle = fair.rank(tenant), not waiting[tenant]
+            fair.arrive(tenant)
+            waiting[tenant] += 1
+            if idle:
+                assert fair.rank(tenant) == max([before, min(others)] if others else [before])
+        elif waiting[tenant]:
+            fair.leave(tenant)
+            waiting[tenant] -= 1

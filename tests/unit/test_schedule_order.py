@@ -151,3 +151,56 @@ def test_whoever_can_be_rescued_is_first(waiting: list[Job]) -> None:
         head = queued(*waiting).head(NOW, COST)
         assert head is not None
         assert head.deadline == min(one.deadline for one in rescuable)
+
+
+# --- guesses -----------------------------------------------------------------------------------------------------
+
+
+def test_a_guess_runs_after_everything_else_and_is_never_rescued() -> None:
+    queue = queued(
+        job(id="guess", deadline=URGENT, speculative=True),
+        job(id="vip's guess", tier=Tier.VIP, tenant="v", deadline=URGENT + 0.01, speculative=True),
+        job(id="render", tier=Tier.BATCH, tenant="o", deadline=SAFE),
+        job(id="talk", deadline=SAFE),
+    )
+    assert queue.earliest() == SAFE
+    assert queue.vip() is None
+    assert ids(drained(queue)) == ["talk", "render", "guess", "vip's guess"]
+
+
+def test_a_queue_of_guesses_asks_last_for_a_slot() -> None:
+    assert queued(job(deadline=URGENT, speculative=True)).earliest() == float("inf")
+
+
+def test_an_adopted_guess_counts_as_any_other_at_once() -> None:
+    guess = job(id="guess", session="sure", deadline=URGENT, speculative=True)
+    queue = queued(
+        guess, job(id="other guess", session="unsure", deadline=URGENT, speculative=True), job(id="talk", deadline=SAFE)
+    )
+    queue.adopt("sure")
+    assert queue.earliest() == URGENT
+    served = drained(queue)
+    assert ids(served) == ["guess", "talk", "other guess"]
+    assert [one.speculative for one in served] == [False, False, True]
+    assert queue.fair._waiting == {}
+
+
+guesses = st.builds(
+    job,
+    session=st.sampled_from(["a", "b", "c"]),
+    tenant=st.sampled_from(["a", "b"]),
+    deadline=st.floats(-5, 20),
+    tier=st.sampled_from(Tier),
+    speculative=st.booleans(),
+)
+
+
+@given(st.lists(guesses, max_size=20), st.lists(st.sampled_from(["a", "b", "c"]), max_size=2))
+def test_no_guess_runs_before_what_is_wanted(waiting: list[Job], adopted: list[str]) -> None:
+    queue = queued(*waiting)
+    for session in adopted:
+        queue.adopt(session)
+    served = drained(queue)
+    assert sorted(ids(served)) == sorted(one.id for one in waiting)
+    assert [one.speculative for one in served] == sorted(one.speculative for one in served)
+    assert not any(one.speculative for one in served if one.session in adopted)

@@ -1,11 +1,15 @@
 """How long to wait for one more."""
 
+from itertools import pairwise
+from math import log
+from statistics import median
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from polytalk.schedule.cost import Cost
-from polytalk.schedule.window import MEMORY, Arrivals, Release, hold, worth
+from polytalk.schedule.window import MEMORY, Arrivals, Release, hold, outlook, worth
 
 seconds = st.floats(0, 5)
 
@@ -102,3 +106,45 @@ def test_where_batching_saves_nothing_no_wait_is_worth_it() -> None:
     for jobs in (1, 4, 8):
         straight.observe(jobs, 0.02 * jobs, jobs)
     assert worth(straight, 4, 4, load=0.99) < 0
+
+
+@given(st.lists(st.floats(0, 4), min_size=2, max_size=200), st.floats(0, 6))
+def test_gaps_that_are_kept_in_order_say_what_gaps_looked_at_anew_would(gaps: list[float], since: float) -> None:
+    arrivals, moments = Arrivals(), [0.0]
+    arrivals.note(0.0)
+    for gap in gaps:
+        moments.append(moments[-1] + gap)
+        arrivals.note(moments[-1])
+        if gap > 3:
+            arrivals.gap(moments[-1])  # asked at any time, it forgets what is old
+    now = moments[-1] + since
+    found = arrivals.gap(now)
+    lately = [moment for moment in moments if moment >= now - MEMORY]
+    if len(lately) < 2:
+        assert found == float("inf")
+        return
+    usual = max(median([b - a for a, b in pairwise(lately[-64:])]) / log(2), 1e-9)
+    expected = arrivals.mean_gap(now) if now - lately[-1] > 3 * usual else min(arrivals.mean_gap(now), usual)
+    assert found == pytest.approx(expected)
+
+
+def test_a_wait_ends_before_its_last_moment_by_as_much_as_predictions_err() -> None:
+    def slack(errs: float) -> float:
+        cost, arrivals = Cost(), Arrivals()
+        for turn in range(40):
+            cost.observe(1.0, 0.1 * (1 + errs * (-1) ** turn))
+            arrivals.note(turn * 0.2)
+        return outlook(cost, arrivals, 8.0, each=1.0, size=1, max_size=4, cores=1, due=9.0).slack
+
+    assert slack(0.0) == pytest.approx(1.0)
+    assert 0.95 < slack(0.1) < 0.99
+
+
+def test_more_cores_make_waiting_worth_less() -> None:
+    arrivals = Arrivals()
+    for turn in range(40):
+        arrivals.note(turn * 0.1)
+    one, four = (
+        outlook(COST, arrivals, 4.0, each=1.0, size=1, max_size=8, cores=cores, due=9.0).saving for cores in (1, 4)
+    )
+    assert four < one

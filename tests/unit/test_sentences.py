@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from polytalk.dialogue.sentences import LIMIT_COLUMNS, SentenceSplitter, columns
 
 
-def split(text: str, size: int = 0, language: str = "en") -> list[str]:
-    splitter = SentenceSplitter(language)
+def split(text: str, size: int = 0, language: str = "en", *, early: bool = False) -> list[str]:
+    splitter = SentenceSplitter(language, early=early)
     pieces = [text[i : i + size] for i in range(0, len(text), size)] if size else [text]
     return [segment for piece in pieces for segment in splitter.push(piece)] + splitter.flush()
 
@@ -121,7 +121,25 @@ TEXT = st.lists(
             [". ", ".", "...", "! ", '?" ', ", ", "，", "。", "”", "“", "\n", "\n\n", " ", "1. ", "Dr. ", "U.S. "]
         ),
         st.sampled_from(
-            ["The ", "the", "No. ", "好的", "😀", "—", "：", "：3", "……", "*", ")", "a.b", "word " * 30, "字" * 60]
+            [
+                "The ",
+                "the",
+                "sky ",
+                " because ",
+                " with a",
+                "No. ",
+                "好的",
+                "😀",
+                "—",
+                "：",
+                "：3",
+                "……",
+                "*",
+                ")",
+                "a.b",
+                "word " * 30,
+                "字" * 60,
+            ]
         ),
         st.text(max_size=8),
     ),
@@ -129,20 +147,47 @@ TEXT = st.lists(
 ).map("".join)
 
 
-@given(TEXT)
-def test_joined_segments_are_the_text(text: str) -> None:
-    segments = split(text)
+PHRASES = {
+    "before a clause": (
+        "The sky is blue because of a process called Rayleigh scattering.",
+        ["The sky is blue", "because of a process called Rayleigh scattering."],
+    ),
+    "not after what belongs to it": ("My brother is in Paris with us.", ["My brother is in Paris", "with us."]),
+    "not after two words": ("Cats live with people and eat fish.", ["Cats live with people and eat fish."]),
+    "a mark before it": ("Yes, I am here. I sit in a box.", ["Yes, I am here.", "I sit in a box."]),
+    "only once": (
+        "I sit in a box with a cat that sleeps by day.",
+        ["I sit in a box", "with a cat that sleeps by day."],
+    ),
+    "not before its word is complete": ("The sky is inside", ["The sky is inside"]),
+}
+
+
+@pytest.mark.parametrize(("text", "segments"), PHRASES.values(), ids=PHRASES)
+def test_where_somebody_waits_the_first_phrase_comes_at_once(text: str, segments: list[str]) -> None:
+    assert [segment.strip() for segment in split(text, early=True)] == segments
+
+
+def test_a_phrase_comes_with_the_word_behind_it() -> None:
+    splitter = SentenceSplitter(early=True)
+    assert splitter.push("The sky is blue because") == []
+    assert splitter.push(" ") == ["The sky is blue"]
+
+
+@given(TEXT, st.booleans())
+def test_joined_segments_are_the_text(text: str, early: bool) -> None:
+    segments = split(text, early=early)
     assert "".join(segments).rstrip() == text.rstrip()
     assert all(segment.strip() for segment in segments)
     assert all(columns(segment.strip()) <= LIMIT_COLUMNS for segment in segments)
 
 
-@given(TEXT, st.integers(1, 50))
-def test_segments_do_not_depend_on_the_deltas(text: str, size: int) -> None:
-    assert split(text, size) == split(text)
+@given(TEXT, st.integers(1, 50), st.booleans())
+def test_segments_do_not_depend_on_the_deltas(text: str, size: int, early: bool) -> None:
+    assert split(text, size, early=early) == split(text, early=early)
 
 
-@given(TEXT)
-def test_all_but_the_last_can_be_spoken_unless_forced(text: str) -> None:
-    for segment in split(text)[:-1]:
+@given(TEXT, st.booleans())
+def test_all_but_the_last_can_be_spoken_unless_forced(text: str, early: bool) -> None:
+    for segment in split(text, early=early)[:-1]:
         assert any(map(str.isalnum, segment)) or columns(segment.strip()) > LIMIT_COLUMNS // 8

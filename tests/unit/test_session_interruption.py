@@ -53,18 +53,20 @@ async def test_an_answer_stops_at_the_moment_the_user_speaks() -> None:
         check(caller)
 
 
-async def test_every_engine_is_let_go_at_once() -> None:
+async def test_every_engine_is_let_go_when_it_is_no_cough() -> None:
     scene = Scene(llm=counting(every=1.0), tts=ScriptedTts(delay=1.0, pieces=9))
     async with scene, scene.call() as caller:
         await caller.asks()
         await caller.heard(0.5)
-        assert scene.busy == {"asr": 0, "llm": 1, "tts": 1, "face": 0}
-        await caller.says(0.2)
-        assert scene.busy == {"asr": 0, "llm": 0, "tts": 0, "face": 0}
+        assert {name: busy for name, busy in scene.busy.items() if busy} == {"llm": 1, "tts": 1}
+        await caller.says(1.2)
+        assert not any(scene.busy.values())
         [thought], [spoken] = scene.llm.requests, scene.tts.requests
         assert thought.aborted
         assert spoken.aborted
-        assert thought.ended == spoken.ended == caller.at(caller.all(SpeechStarted)[1])
+        assert thought.ended == spoken.ended
+        assert thought.ended is not None
+        assert thought.ended - caller.at(caller.all(SpeechStarted)[1]) < 1.0
 
 
 async def test_history_keeps_the_words_that_were_heard() -> None:

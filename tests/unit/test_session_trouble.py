@@ -149,14 +149,14 @@ async def test_words_without_a_sound_are_shown_and_the_rest_is_said() -> None:
 
 async def test_a_face_that_fails_ends_the_answer() -> None:
     scene = Scene()
-    scene.face.faults = [Fault(DOWN)]
+    scene.mouth.faults = [Fault(DOWN)]
     async with scene, scene.call() as caller:
         await caller.asks()
         assert (await caller.answered()).status == "failed"
         await goes_on(caller)
 
 
-@pytest.mark.parametrize("engine", ["asr", "llm", "tts", "face"])
+@pytest.mark.parametrize("engine", ["asr", "llm", "tts", "mouth"])
 async def test_a_defect_of_an_engine_is_survived(engine: str, caplog: pytest.LogCaptureFixture) -> None:
     scene = Scene()
     getattr(scene, engine).faults = [Fault(ZeroDivisionError("division by zero"))]

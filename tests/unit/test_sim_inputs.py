@@ -6,16 +6,16 @@ import msgspec
 import pytest
 
 from polytalk.errors import BadInput
-from polytalk.sim.costs import StageCost, known, read_calibration
+from polytalk.sim.costs import SIMULATED, StageCost, known, read_calibration
 from polytalk.sim.estimate import best_rate, turn_seconds
 from polytalk.sim.script import CONVERSATION, LIVE_ROOM, Script
 from polytalk.sim.workload import Mix, conversations, diurnal, flash_crowd, questions, replay
-from polytalk.types import Stage, Tier
+from polytalk.types import Tier
 
 
 def test_every_cost_says_where_it_comes_from() -> None:
     for name, hardware in known().items():
-        assert set(hardware.stages) == set(Stage), name
+        assert set(hardware.stages) == set(SIMULATED), name
         for cost in [*hardware.stages.values(), *hardware.faces.values()]:
             assert cost.source, (name, cost)
             assert cost.pool in hardware.pools, (name, cost)

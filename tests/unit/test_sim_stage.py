@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from polytalk.sim.chance import poisson
 from polytalk.sim.costs import StageCost
 from polytalk.sim.events import Loop
-from polytalk.sim.policy import FIFO, GREEDY, INTERVAL, OURS, PlainDesk, Policy, RingDesk, fixed
+from polytalk.sim.policy import FIFO, GREEDY, INTERVAL, OURS, PlainDesk, Policy, fixed
+from polytalk.sim.ring import RingDesk
 from polytalk.sim.stage import Bench, Piece
-from polytalk.types import Tier
+from polytalk.sim.task import Task, new_task
+from polytalk.types import Stage, Tier
 
 SECOND = StageCost(slope=1.0, overhead=0.0, units="seconds", pool="bench")
 BATCHED = StageCost(slope=0.02, overhead=0.1, units="seconds", pool="bench", max_batch=4)
@@ -102,3 +104,25 @@ def test_offline_work_gets_its_twentieth_in_the_simulation_too() -> None:
     bench.feed([Piece(0.0, 0.1, "renders", Tier.BATCH) for _ in range(400)])
     early = [ran for ran in bench.run() if ran.ended <= 40]
     assert 0.04 <= sum(ran.task.tenant == "renders" for ran in early) / len(early) <= 0.08
+
+
+def test_a_wait_for_more_is_thought_over_with_every_arrival() -> None:
+    """As the worker does: what one more is worth shrinks with those who wait for it."""
+    desk = RingDesk(4, shared=False)
+    for count in range(40):
+        size = count % 4 + 1
+        desk.cost.observe(size, 0.1 + 0.02 * size, size)
+        desk.arrivals.note(-0.01 * (40 - count))
+    until = desk.lone(_job(1, 0.0), 0.0)
+    assert until is not None
+    for number in (2, 3):
+        desk.push(_job(number, number / 100))
+        earlier = desk.again(_job(number, number / 100), number / 100, until)
+        assert earlier is None or earlier < until
+    desk.push(_job(4, 0.04))
+    assert desk.again(_job(4, 0.04), 0.04, until) is None
+    assert desk.again(_job(5, 0.04, due=1.0), 0.04, until) is None
+
+
+def _job(number: int, now: float, due: float = 9.0) -> Task:
+    return new_task(number, Stage.MOUTH, now, due, 1.0)

@@ -10,7 +10,7 @@ import pytest
 from polytalk.broker.memory import MemoryBroker
 from polytalk.clock import RealClock
 from polytalk.errors import PolytalkError, Unspeakable
-from polytalk.types import Chunk, FaceWork, Failure, Job, MouthFrames, Stage, Tier
+from polytalk.types import AnalyseWork, Chunk, Failure, Job, MouthFrames, Stage, Tier
 from polytalk.worker.loop import BatchWorker
 from polytalk.worker.pool import Pool
 from tests.support.jobs import job
@@ -35,13 +35,13 @@ class BatchFace:
 
     def close(self) -> None: ...
 
-    def probe(self) -> FaceWork:
-        return FaceWork(b"")
+    def probe(self) -> AnalyseWork:
+        return AnalyseWork(b"")
 
-    def units(self, work: FaceWork) -> float:
+    def units(self, work: AnalyseWork) -> float:
         return 1.0
 
-    def run(self, batch: Sequence[FaceWork]) -> Sequence[MouthFrames | PolytalkError]:
+    def run(self, batch: Sequence[AnalyseWork]) -> Sequence[MouthFrames | PolytalkError]:
         self.batches.append([work.audio for work in batch])
         self.entered.set()
         assert self.gate.wait(SOON)
@@ -61,7 +61,7 @@ class BatchFace:
 @asynccontextmanager
 async def working(engine: BatchFace, cores: int = 1) -> AsyncIterator[MemoryBroker]:
     broker, pool = MemoryBroker(), Pool(cores)
-    worker = asyncio.create_task(BatchWorker(Stage.FACE, engine, broker, pool, RealClock()).run())
+    worker = asyncio.create_task(BatchWorker(Stage.ANALYSE, engine, broker, pool, RealClock()).run())
     await asyncio.sleep(0)
     try:
         yield broker
@@ -73,7 +73,7 @@ async def working(engine: BatchFace, cores: int = 1) -> AsyncIterator[MemoryBrok
 
 
 def asking(audio: bytes, **fields: object) -> Job:
-    return job(work=FaceWork(audio), **({"deadline": RealClock().now() + 60} | fields))
+    return job(work=AnalyseWork(audio), **({"deadline": RealClock().now() + 60} | fields))
 
 
 async def publish(broker: MemoryBroker, *jobs: Job) -> None:
@@ -194,7 +194,7 @@ async def test_a_slot_kept_for_vips_is_free_when_one_comes() -> None:
     engine.max_batch = 1
     engine.gate.clear()
     broker, pool, vip_pool = MemoryBroker(), Pool(1), Pool(1)
-    worker = BatchWorker(Stage.FACE, engine, broker, pool, RealClock(), vip_pool=vip_pool)
+    worker = BatchWorker(Stage.ANALYSE, engine, broker, pool, RealClock(), vip_pool=vip_pool)
     running = asyncio.create_task(worker.run())
     await asyncio.sleep(0)
     await publish(broker, *(asking(bytes([n])) for n in range(3)))

@@ -9,7 +9,7 @@ import pytest
 from polytalk.broker.memory import MemoryBroker
 from polytalk.clock import RealClock
 from polytalk.errors import EngineFailed, ModelMissing, PolytalkError
-from polytalk.types import FaceWork, MouthFrames, Stage
+from polytalk.types import AnalyseWork, MouthFrames, Stage
 from polytalk.worker.group import Progress, WorkerGroup
 from polytalk.worker.loop import BatchWorker, StreamWorker
 from polytalk.worker.pool import Pool
@@ -36,13 +36,13 @@ class Mouth:
         self.deeds.append("close")
         raise OSError("can't close")
 
-    def probe(self) -> FaceWork:
-        return FaceWork(b"probe")
+    def probe(self) -> AnalyseWork:
+        return AnalyseWork(b"probe")
 
-    def units(self, work: FaceWork) -> float:
+    def units(self, work: AnalyseWork) -> float:
         return 1.0
 
-    def run(self, batch: Sequence[FaceWork]) -> Sequence[MouthFrames | PolytalkError]:
+    def run(self, batch: Sequence[AnalyseWork]) -> Sequence[MouthFrames | PolytalkError]:
         self.deeds.append(f"run {[work.audio for work in batch]}")
         return [self.result] * len(batch)
 
@@ -53,15 +53,15 @@ def group(*engines: tuple[Stage, Any]) -> WorkerGroup:
 
 async def test_an_engine_is_ready_when_it_has_answered_once() -> None:
     mouth, asr = Mouth(), ScriptedAsr(delay=0)
-    workers = group((Stage.FACE, mouth), (Stage.LISTEN, asr))
+    workers = group((Stage.ANALYSE, mouth), (Stage.LISTEN, asr))
     seen: list[Progress] = []
-    assert workers.ready == {"face/mouth": False, "listen/asr": False}
+    assert workers.ready == {"analyse/mouth": False, "listen/asr": False}
     await workers.prepare(seen.append)
-    assert workers.ready == {"face/mouth": True, "listen/asr": True}
+    assert workers.ready == {"analyse/mouth": True, "listen/asr": True}
     assert mouth.deeds == ["load", "run [b'probe']"]
     assert (asr.loaded, asr.works) == (1, [asr.probe()])
     assert [(step.engine, step.step) for step in seen] == [
-        (engine, step) for engine in ("face/mouth", "listen/asr") for step in ("load", "warm", "ready")
+        (engine, step) for engine in ("analyse/mouth", "listen/asr") for step in ("load", "warm", "ready")
     ]
     workers.close()
 
@@ -69,7 +69,7 @@ async def test_an_engine_is_ready_when_it_has_answered_once() -> None:
 async def test_an_engine_that_cannot_load_says_why() -> None:
     mouth = Mouth()
     mouth.load_error = ModelMissing("the model file m is not installed")
-    workers = group((Stage.FACE, mouth))
+    workers = group((Stage.ANALYSE, mouth))
     with pytest.raises(ModelMissing, match="the model file m is not installed"):
         await workers.prepare(lambda _: None)
     assert not any(workers.ready.values())
@@ -80,7 +80,7 @@ async def test_an_engine_that_cannot_answer_is_not_ready() -> None:
     mouth, asr = Mouth(), ScriptedAsr(delay=0)
     mouth.result = EngineFailed("no memory")
     with pytest.raises(EngineFailed, match="mouth can't answer a first request: no memory"):
-        await group((Stage.FACE, mouth)).prepare(lambda _: None)
+        await group((Stage.ANALYSE, mouth)).prepare(lambda _: None)
     asr.faults = [Fault(EngineFailed("no server"))]
     with pytest.raises(EngineFailed, match="no server"):
         await group((Stage.LISTEN, asr)).prepare(lambda _: None)
@@ -88,7 +88,7 @@ async def test_an_engine_that_cannot_answer_is_not_ready() -> None:
 
 async def test_the_end_closes_every_engine_though_one_fails_to_close(caplog: pytest.LogCaptureFixture) -> None:
     mouth, asr = Mouth(), ScriptedAsr()
-    running = asyncio.create_task(group((Stage.FACE, mouth), (Stage.LISTEN, asr)).run())
+    running = asyncio.create_task(group((Stage.ANALYSE, mouth), (Stage.LISTEN, asr)).run())
     await asyncio.sleep(0)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -97,7 +97,7 @@ async def test_the_end_closes_every_engine_though_one_fails_to_close(caplog: pyt
 
 
 def test_a_share_is_of_the_machine_not_of_a_queue() -> None:
-    workers = group((Stage.FACE, Mouth()), (Stage.LISTEN, ScriptedAsr()))
+    workers = group((Stage.ANALYSE, Mouth()), (Stage.LISTEN, ScriptedAsr()))
     batch, stream = workers._workers
     assert isinstance(batch, BatchWorker)
     assert isinstance(stream, StreamWorker)

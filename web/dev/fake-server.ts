@@ -30,7 +30,7 @@ function avatars(): Record<string, unknown>[] {
     .filter((id) => existsSync(`${LIBRARY}/${id}/avatar.json`))
     .map((id) => {
       const { name, voice } = JSON.parse(readFileSync(`${LIBRARY}/${id}/avatar.json`, "utf8"));
-      return { id, object: "avatar", name, voice, bundle: `/v1/avatars/${id}/bundle` };
+      return { id, object: "avatar", kind: "illustrated", name, voice, bundle: `/v1/avatars/${id}/bundle` };
     });
 }
 

@@ -3,12 +3,23 @@
 import { MicSwitch } from "./audio/mic-switch";
 import { AudioOutput } from "./audio/output";
 import { Face, type FaceInput } from "./face/canvas";
-import { indexOf, type Rig } from "./face/rig";
+import { makeScene } from "./face/make-scene";
+import { indexOf } from "./face/rig";
 import { fill, I18n, remember, remembered } from "./i18n";
+import { FilmPlayer } from "./media/player";
+import { MediaSocket } from "./media/socket";
+import { Sound } from "./media/sound";
 import { Call } from "./model/call";
 import type { Phase } from "./model/call-state";
-import { type Choice, firstChoice, NO_CHOICE } from "./model/choice";
-import { type AvatarEntry, type Catalogue, loadCatalogue, loadRig } from "./protocol/catalogue";
+import { type Choice, firstChoice, firstRenderer, NO_CHOICE, type Renderer } from "./model/choice";
+import {
+  type AvatarEntry,
+  type Catalogue,
+  type Likeness,
+  loadCatalogue,
+  loadLikeness,
+  loadThumbnail,
+} from "./protocol/catalogue";
 import { Connection, realtimeUrl } from "./protocol/connection";
 import { type ProtocolError, RATE } from "./protocol/events";
 import { obstacle } from "./protocol/readiness";
@@ -20,6 +31,7 @@ import { type Notice, NoticeView } from "./ui/notice";
 import { Screen } from "./ui/screen";
 
 const CHOICE_KEY = "polytalk.choice";
+const RENDERER_KEY = "polytalk.renderer";
 
 export class App {
   readonly face = new Face(el<HTMLCanvasElement>("backdrop"), el<HTMLCanvasElement>("front"));
@@ -27,25 +39,40 @@ export class App {
   readonly call: Call;
   readonly microphone: MicSwitch;
   private readonly output = new AudioOutput();
+  private readonly films = new FilmPlayer(el<HTMLVideoElement>("film"));
+  readonly sound = new Sound(this.films, () => this.output.player);
+  private readonly media: MediaSocket;
+  /** Who draws the face. */
+  private renderer: Renderer = firstRenderer(location.search, remembered(RENDERER_KEY));
   private readonly connection: Connection;
   private readonly screen = new Screen(this.i18n);
   private readonly captions = new CaptionView(el("captions"));
   private readonly notices = new NoticeView();
   private readonly link: LinkNotice;
   private readonly chooser: Chooser;
-  private readonly rigs = new Map<string, Promise<Rig>>();
+  private readonly likenesses = new Map<string, Promise<Likeness>>();
   private readonly calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+  private readonly stage = el("stage");
   private catalogue: Catalogue = { avatars: [], voices: [] };
   private choice = NO_CHOICE;
 
   constructor() {
     this.call = new Call({
       send: (event) => this.connection.send(event),
-      loudspeaker: () => this.output.player,
+      loudspeaker: () => this.sound,
+      media: (address) => this.media.follow(address),
       mouth: this.face.track,
       now: () => performance.now(),
       newId: () => `msg_${crypto.getRandomValues(new Uint32Array(3)).join("")}`,
       failed: (error) => this.serverFailed(error),
+    });
+    this.media = new MediaSocket({
+      begin: (stream, mime) => this.filmBegins(stream, mime),
+      frame: (data) => this.films.frame(data),
+      ended: (stream) => this.films.ended(stream),
+      flushed: (stream) => {
+        if (this.films.has(stream)) this.films.flush();
+      },
     });
     this.microphone = new MicSwitch(this.output, {
       packet: ({ samples, capturedAt }) => this.call.microphone(samples, capturedAt),
@@ -60,6 +87,7 @@ export class App {
         if (event.type === "session.created") this.link.open(); // an open socket alone is no call yet
       },
       lost: (wait) => {
+        this.media.close();
         this.call.lost();
         this.link.lost(wait);
       },
@@ -71,9 +99,11 @@ export class App {
     });
     this.chooser = new Chooser(
       this.i18n,
-      (entry) => this.rigOf(entry),
+      (entry) => (entry.kind === "photo" ? loadThumbnail(entry) : this.likenessOf(entry)),
       (choice) => this.choose(choice),
+      (renderer) => this.draw(renderer),
     );
+    this.call.watch(this.renderer === "server");
   }
 
   get phase(): Phase {
@@ -109,12 +139,11 @@ export class App {
     void this.output.wake();
   }
 
-  /** The first time, the server says what there is to choose from. */
+  /** With every connection the server says what there is to choose from: avatars come and go. */
   private async address(): Promise<string> {
-    if (this.catalogue.avatars.length === 0) {
-      this.catalogue = await loadCatalogue();
-      this.choose(firstChoice(this.catalogue, remembered(CHOICE_KEY)));
-    }
+    this.catalogue = await loadCatalogue();
+    if (this.entry(this.choice.avatar)) this.translate();
+    else this.choose(firstChoice(this.catalogue, remembered(CHOICE_KEY)));
     return realtimeUrl(location, this.choice.avatar);
   }
 
@@ -129,25 +158,39 @@ export class App {
     if (newFace) void this.showFace(entry);
   }
 
+  private draw(renderer: Renderer): void {
+    this.renderer = renderer;
+    remember(RENDERER_KEY, renderer);
+    this.call.watch(renderer === "server");
+    this.translate();
+  }
+
+  private filmBegins(stream: string, mime: string): boolean {
+    if (!FilmPlayer.plays(mime)) return false;
+    if (this.call.filmBegan(stream)) this.films.begin(stream, mime);
+    else this.films.skip();
+    return true;
+  }
+
   private async showFace(entry: AvatarEntry): Promise<void> {
     try {
-      const rig = await this.rigOf(entry);
+      const likeness = await this.likenessOf(entry);
       if (entry.id !== this.choice.avatar) return; // the user has gone on to another
-      this.face.show(rig);
-      drawPortrait(el<HTMLCanvasElement>("choice-picture"), rig);
+      this.face.show(makeScene(likeness));
+      drawPortrait(el<HTMLCanvasElement>("choice-picture"), likeness);
     } catch {
-      this.rigs.delete(entry.id);
+      this.likenesses.delete(entry.id);
       this.notify(fill(this.i18n.t.avatarFailed, { name: this.nameOf(entry.id) }));
     }
   }
 
-  private rigOf(entry: AvatarEntry): Promise<Rig> {
-    let rig = this.rigs.get(entry.id);
-    if (!rig) {
-      rig = loadRig(entry);
-      this.rigs.set(entry.id, rig);
+  private likenessOf(entry: AvatarEntry): Promise<Likeness> {
+    let likeness = this.likenesses.get(entry.id);
+    if (!likeness) {
+      likeness = loadLikeness(entry);
+      this.likenesses.set(entry.id, likeness);
     }
-    return rig;
+    return likeness;
   }
 
   private entry(avatar: string): AvatarEntry | undefined {
@@ -162,11 +205,16 @@ export class App {
   private translate(): void {
     const voice = this.catalogue.voices.find((v) => v.id === this.choice.voice);
     this.screen.translate(this.nameOf(this.choice.avatar), voice?.name ?? "");
-    this.chooser.draw(this.catalogue, this.choice);
+    this.chooser.draw(this.catalogue, this.choice, this.renderer);
     this.link.draw();
   }
 
-  private serverFailed({ message, code }: ProtocolError): void {
+  private serverFailed({ message, code, param }: ProtocolError): void {
+    if (param === "session.avatar.output_protocol") {
+      this.draw("here"); // this avatar can't be drawn there
+      this.notify(fill(this.i18n.t.notDrawnThere, { name: this.nameOf(this.choice.avatar) }));
+      return;
+    }
     this.notify(fill(this.i18n.t.serverError, { message: message || code || "?" }));
   }
 
@@ -179,6 +227,7 @@ export class App {
     requestAnimationFrame((next) => this.frame(next));
     this.call.tick();
     const phase = this.phase;
+    this.stage.classList.toggle("filmed", this.filmed);
     const input = { pose: poseOf(phase), heard: this.heard(), calm: this.calm.matches };
     if (!this.face.draw(now / 1000, input)) return;
     this.captions.draw(this.call.captions, this.i18n.t, (avatar) => this.nameOf(avatar));
@@ -193,9 +242,14 @@ export class App {
     });
   }
 
+  /** True while a film is seen. */
+  get filmed(): boolean {
+    return this.films.position()?.sounding ?? false;
+  }
+
   private heard(): FaceInput["heard"] {
     if (!this.call.speaking) return null;
-    const position = this.output.player.position();
+    const position = this.sound.position();
     return position?.sounding ? { stream: position.stream, seconds: position.sample / RATE } : null;
   }
 }

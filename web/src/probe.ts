@@ -9,8 +9,16 @@ export interface Probe {
   mouth(): number[];
   /** Milliseconds heard of the response that plays or played last. */
   played(): number;
-  /** Frames drawn a second: 60 while the face speaks or blinks, 30 while it rests. */
+  /** True while a film of the server's is seen. */
+  filmed(): boolean;
+  /** Frames drawn a second: 60 while a drawing speaks or blinks, 30 while it rests, and of photographs. */
   fps(): number;
+  /** What draws the face: "webgl" or "software" a photograph, "2d" a drawing. */
+  renderer(): string;
+  /** A photograph's face under parameters, as a PNG (data URL) at the portrait's own size; null for other faces. */
+  picture(parameters: Parameters<App["face"]["picture"]>[0]): string | null;
+  /** Frames painted so far; one like that before it is not. */
+  painted(): number;
   /** Seconds from the end of the last turn to the first sound of its answer; null before the first. */
   latency(): number | null;
 }
@@ -26,7 +34,11 @@ export function expose(app: App): void {
     state: () => app.phase,
     mouth: () => Array.from(app.face.mouth),
     played: () => app.call.playedMs,
+    filmed: () => app.filmed,
     fps: () => app.face.fps,
+    renderer: () => app.face.renderer,
+    picture: (parameters: Parameters<App["face"]["picture"]>[0]) => app.face.picture(parameters),
+    painted: () => app.face.painted,
     latency: () => app.call.latency.last,
   });
   Object.defineProperty(window, "polytalk", { value: probe });

@@ -68,6 +68,7 @@ beforeEach(() => {
   failures = [];
   let count = 0;
   call = new Call({
+    media: () => undefined,
     send: (event) => {
       sent.push(event);
       return true;

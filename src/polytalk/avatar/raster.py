@@ -61,6 +61,11 @@ class Renderer:
         self._canvas.sync()
         return self._pixels[..., :3].copy()
 
+    def patch(self, params: Mapping[str, float]) -> tuple[Frame, tuple[int, int, int, int]]:
+        """Vector art has no cheaper part: the whole picture, and its box."""
+        picture = self.frame(params)
+        return picture, (0, 0, picture.shape[1], picture.shape[0])
+
     def _pose(self, shape: Shape) -> None:
         matrices = [_matrix(affine) for affine in shape.affine * self._scale]
         paths = [

@@ -7,6 +7,8 @@ from polytalk.types import Chunk, Generation, Job, Stage
 
 OnCancel: TypeAlias = Callable[[str, Generation], None]
 """Called with a session and the generation below which its work is dead."""
+OnAdopt: TypeAlias = Callable[[str], None]
+"""Called with a session whose speculative work has become wanted."""
 
 
 class Broker(Protocol):
@@ -40,6 +42,10 @@ class Broker(Protocol):
         """Declare the session's work older than `generation` dead: queued jobs vanish, listeners are told."""
         ...
 
+    async def adopt(self, session: str) -> None:
+        """The session's speculative jobs count as any others from now on: queued ones change, listeners are told."""
+        ...
+
     def alive(self, work: Job | Chunk) -> bool:
         """Whether the work's generation is still its session's."""
         ...
@@ -50,6 +56,10 @@ class Broker(Protocol):
 
     def on_cancel(self, callback: OnCancel) -> Callable[[], None]:
         """Be told of every cancel; returns the function that ends it."""
+        ...
+
+    def on_adopt(self, callback: OnAdopt) -> Callable[[], None]:
+        """Be told of every adoption; returns the function that ends it."""
         ...
 
     def backlog(self, stage: Stage, engine: str) -> int:

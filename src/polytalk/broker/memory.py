@@ -4,7 +4,9 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable
 
-from polytalk.broker.base import OnCancel
+from msgspec import structs
+
+from polytalk.broker.base import OnAdopt, OnCancel
 from polytalk.errors import Shed
 from polytalk.types import Chunk, Generation, Job, Stage
 
@@ -22,6 +24,7 @@ class MemoryBroker:
         self._replies: dict[str, asyncio.Queue[Chunk]] = defaultdict(lambda: asyncio.Queue(max_replies))
         self._generations: dict[str, Generation] = {}
         self._callbacks: list[OnCancel] = []
+        self._adopters: list[OnAdopt] = []
 
     async def publish(self, job: Job) -> None:
         """See Broker."""
@@ -62,6 +65,15 @@ class MemoryBroker:
         self._generations[session] = max(generation, self._generations.get(session, 0))
         self._sweep(session, generation)
 
+    async def adopt(self, session: str) -> None:
+        """See Broker."""
+        for queue in self._queues.values():
+            for index, job in enumerate(queue):
+                if job.session == session and job.speculative:
+                    queue[index] = structs.replace(job, speculative=False)
+        for callback in list(self._adopters):
+            callback(session)
+
     def alive(self, work: Job | Chunk) -> bool:
         """See Broker."""
         return work.generation >= self._generations.get(work.session, 0)
@@ -75,6 +87,11 @@ class MemoryBroker:
         """See Broker."""
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
+
+    def on_adopt(self, callback: OnAdopt) -> Callable[[], None]:
+        """See Broker."""
+        self._adopters.append(callback)
+        return lambda: self._adopters.remove(callback)
 
     def backlog(self, stage: Stage, engine: str) -> int:
         """See Broker."""

@@ -72,7 +72,7 @@ def print_figures(console: Console, found: Calibration) -> None:
         )
     console.print(table)
     console.print(
-        "[dim]a unit: a second of the question (listen) or the answer (speak, face); of think one\n"
+        "[dim]a unit: a second of the question (listen) or the answer; of synthesise a picture; of think one\n"
         "more answer in a step. ×n: what one of n in a batch costs, against one alone. best, now: works a batch.[/dim]"
     )
     for one in found.figures:
@@ -137,6 +137,8 @@ def _kept(settings: Settings, console: Console) -> dict[Stage, StageCost] | None
         return None
     stages = read_calibration(path).stages
     for stage, known in choices(settings).items():
+        if stage not in stages:
+            continue  # what a turn does not need here
         measured = stages[stage].source.partition(";")[0]
         if measured not in map(describe, known):
             console.print(

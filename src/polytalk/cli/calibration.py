@@ -5,6 +5,7 @@ The file is {stage: StageCost} as JSON; `sim.costs.read_calibration` reads it.
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,11 @@ from statistics import fmean
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
+from polytalk.avatar.library import Bundle
+from polytalk.avatar.motion import perform
 from polytalk.cli import samples
 from polytalk.cli.measure import Case, Cell, Driver, Measured, limit_of, measure_batches, measure_llm
 from polytalk.cli.samples import Language
@@ -26,13 +30,35 @@ from polytalk.errors import SetupError
 from polytalk.media.pcm import duration, resample
 from polytalk.schedule.batch import WORTH
 from polytalk.schedule.cost import TRUSTED, Cost
-from polytalk.sim.costs import StageCost, read_calibration
-from polytalk.types import LISTEN_RATE, SPEECH_RATE, FaceWork, ListenWork, Seconds, SpeakWork, Speech, Stage
+from polytalk.sim.costs import StageCost, Unit, read_calibration
+from polytalk.types import (
+    LISTEN_RATE,
+    MOUTH_RATE,
+    SAMPLE_BYTES,
+    SPEECH_RATE,
+    AnalyseWork,
+    Features,
+    ListenWork,
+    MouthWork,
+    Seconds,
+    SpeakWork,
+    Speech,
+    Stage,
+    SynthesiseWork,
+)
 
-SHARES = {Stage.SPEAK: 0.25, Stage.LISTEN: 0.25, Stage.THINK: 0.45, Stage.FACE: 0.05}
+SHARES = {
+    Stage.SPEAK: 0.2,
+    Stage.LISTEN: 0.2,
+    Stage.THINK: 0.4,
+    Stage.ANALYSE: 0.05,
+    Stage.MOUTH: 0.05,
+    Stage.SYNTHESISE: 0.1,
+}
 """Of the time to measure: engines differ in how long one run takes."""
 NEAR = 0.05
 """Batch sizes whose cost a work differs by less are alike: the smaller one is better, it delays nobody."""
+UNITS: Mapping[Stage, Unit] = {Stage.THINK: "tokens", Stage.SYNTHESISE: "frames"}
 LOCAL_LLM = "llm"
 """The pool of a language model that computes here, beside the cores' slots but on the same cores."""
 CORES = "cores"
@@ -88,12 +114,16 @@ def calibrate(settings: Settings, seconds: Seconds, on_step: Callable[[str], Non
     """
     began, background = time.monotonic(), Background()
     runtime = Runtime(settings)
-    asr, llm, *speakers, face = runtime.workers.engines
+    by_stage: dict[Stage, list[Any]] = defaultdict(list)
+    for stage, engine in runtime.workers.staged:
+        by_stage[stage].append(engine)
+    (asr,), (llm,), speakers = by_stage[Stage.LISTEN], by_stage[Stage.THINK], by_stage[Stage.SPEAK]
+    (analyse,), (mouth,), synthesisers = by_stage[Stage.ANALYSE], by_stage[Stage.MOUTH], by_stage[Stage.SYNTHESISE]
     avatar = runtime.avatar(settings.avatar)
     voice = runtime.voices.get(runtime.default_voice(avatar))
     driver = Driver()
     measured: list[tuple[Stage, Any, Measured]] = []
-    speech: list[list[Case]] = []
+    speech: list[list[Speech]] = []
     questions: list[list[Case]] = []
     try:
         for engine in sorted(speakers, key=lambda one: one.name != voice.engine):
@@ -101,17 +131,34 @@ def calibrate(settings: Settings, seconds: Seconds, on_step: Callable[[str], Non
             engine.load()
             groups = _say(driver, engine, samples.SENTENCES, settings)
             if not speech:  # the first is the one that speaks: its speech is what the others work on
-                speech = [[_moves(spoken) for _, spoken in group] for group in groups]
+                speech = [[spoken for _, spoken in group] for group in groups]
                 asked = _say(driver, engine, samples.QUESTIONS, settings)
                 questions = [[_asks(spoken) for _, spoken in group] for group in asked]
             cases = [[Case(work, duration(spoken.audio, SPEECH_RATE)) for work, spoken in group] for group in groups]
             budget = seconds * SHARES[Stage.SPEAK] / len(speakers)
             measured.append((Stage.SPEAK, engine, measure_batches(driver, engine, cases, budget)))
             engine.close()
-        for stage, engine, cases in ((Stage.LISTEN, asr, questions), (Stage.FACE, face, speech)):
+        for stage, engine in ((Stage.LISTEN, asr), (Stage.ANALYSE, analyse), (Stage.MOUTH, mouth)):
             on_step(f"{stage}/{engine.name}")
             engine.load()
+            if stage is Stage.LISTEN:
+                cases = questions
+            elif stage is Stage.ANALYSE:
+                cases = [[_sounds(one) for one in group] for group in speech]
+            else:
+                cases = [[_moves(one, driver, analyse, mouth) for one in group] for group in speech]
             measured.append((stage, engine, measure_batches(driver, engine, cases, seconds * SHARES[stage])))
+        asr.close()
+        for engine in synthesisers:
+            shown = next((made for made in runtime.avatars.values() if engine.draws(made)), None)
+            if shown is None:
+                continue  # of its kind nobody is here
+            on_step(f"{Stage.SYNTHESISE}/{engine.name}")
+            engine.load()
+            budget = seconds * SHARES[Stage.SYNTHESISE] / len(synthesisers)
+            measured.append(
+                (Stage.SYNTHESISE, engine, measure_batches(driver, engine, _pictures(engine, shown), budget))
+            )
             engine.close()
         on_step(f"think/{llm.name}")
         llm.load()
@@ -189,7 +236,7 @@ def _figures(stage: Stage, engine: Any, found: Measured, settings: Settings, oth
         StageCost(
             slope=slope,
             overhead=overhead,
-            units="tokens" if stage is Stage.THINK else "seconds",
+            units=UNITS.get(stage, "seconds"),
             pool=pool,
             max_batch=limit_of(engine),
             table={size: cost.predict(units[size], size) / line[size] for size in sizes if line[size] > 0},
@@ -212,7 +259,9 @@ def choices(settings: Settings) -> dict[Stage, tuple[EngineChoice, ...]]:
         Stage.LISTEN: (settings.asr_choice(),),
         Stage.THINK: (settings.llm,),
         Stage.SPEAK: settings.tts_choices(),
-        Stage.FACE: (settings.face,),
+        Stage.ANALYSE: (settings.analyse,),
+        Stage.MOUTH: (settings.mouth,),
+        Stage.SYNTHESISE: settings.synthesise_choices(),
     }
 
 
@@ -239,8 +288,32 @@ def _asks(spoken: Speech) -> Case:
     return Case(ListenWork(audio), duration(audio, LISTEN_RATE))
 
 
-def _moves(spoken: Speech) -> Case:
-    return Case(FaceWork(spoken.audio, spoken.phones), duration(spoken.audio, SPEECH_RATE))
+def _sounds(spoken: Speech) -> Case:
+    return Case(AnalyseWork(spoken.audio), duration(spoken.audio, SPEECH_RATE))
+
+
+def _moves(spoken: Speech, driver: Driver, analyse: Any, mouth: Any) -> Case:
+    lasts = duration(spoken.audio, SPEECH_RATE)
+    work = MouthWork(int(lasts * MOUTH_RATE), 0, spoken.audio, spoken.phones)
+    if mouth.needs_features or not spoken.phones:
+        (features,) = driver.together(analyse, [AnalyseWork(spoken.audio)])
+        assert isinstance(features, Features)
+        work = MouthWork(work.count, phones=spoken.phones, features=features)
+    return Case(work, lasts)
+
+
+def _pictures(engine: Any, avatar: Bundle) -> list[list[Case]]:
+    """Runs of an avatar that speaks: 5 pictures, and 10."""
+    moves = [list(move.values()) for move in perform(avatar.motion, 10.0, states=[(0.0, "speaking")])]
+    names = tuple(next(perform(avatar.motion, 1.0)))
+    folder = "" if avatar.shipped else str(avatar.folder)
+    groups = []
+    for length in (5, 10):
+        rows = (np.array(moves[i : i + length], "<f4").tobytes() for i in range(0, len(moves) - length, length))
+        audio = bytes(SPEECH_RATE * SAMPLE_BYTES) if engine.hears else b""
+        works = (SynthesiseWork(avatar.id, folder, names, row, audio=audio, lead=0.2) for row in rows)
+        groups.append([Case(work, length) for work in works])
+    return groups
 
 
 def _think(driver: Driver, llm: Any, name: str, budget: Seconds) -> Measured:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from polytalk.cli.calibration import CORES, LOCAL_LLM
 from polytalk.schedule.admission import TARGET, VIP_RESERVE
-from polytalk.sim.costs import StageCost
+from polytalk.sim.costs import SIMULATED, StageCost
 from polytalk.sim.script import CONVERSATION, Script, Shape
 from polytalk.types import Seconds, Stage
 
@@ -67,7 +67,7 @@ def turn_costs(stages: Mapping[Stage, StageCost], frame_cost: Seconds, frame: Se
     script = Script(CONVERSATION, seed=0)
     shapes = [script.shape(session, 0) for session in range(TURNS)]
     ears = script.mean_cycle() / frame * frame_cost
-    return [StageTurn(EARS, LOOP, ears, ears), *(_cheapest(stage, stages[stage], shapes) for stage in Stage)]
+    return [StageTurn(EARS, LOOP, ears, ears), *(_cheapest(stage, stages[stage], shapes) for stage in SIMULATED)]
 
 
 def ideal(parts: list[StageTurn], cores: int) -> Ideal:

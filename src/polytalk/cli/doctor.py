@@ -12,10 +12,12 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
+from polytalk.avatar import landmarks_home
+from polytalk.avatar.library import Library
 from polytalk.cli.setup import missing
 from polytalk.config import Settings, config_file, load_settings
 from polytalk.dialogue.runtime import Runtime
-from polytalk.errors import PolytalkError
+from polytalk.errors import PolytalkError, SetupError
 
 NEEDED_GIB = 1.5
 """Resident set of the default engines with room for a few dozen sessions."""
@@ -66,6 +68,7 @@ def _look(languages: str | None) -> Iterator[Finding]:
     for name in LIBRARIES:
         yield _library(name)
     yield from _models(settings)
+    yield from _avatars(settings)
     yield _disk(settings.cache_folder)
     yield _port(settings)
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -94,6 +97,19 @@ def _models(settings: Settings) -> Iterator[Finding]:
                 engine.close()
     except PolytalkError as error:
         yield Finding(False, "Engines", error.message)
+
+
+def _avatars(settings: Settings) -> Iterator[Finding]:
+    avatars = Library(settings.avatars_folder)
+    yield Finding(True, "Avatars", ", ".join(avatars))
+    for folder, why in avatars.broken.items():
+        yield Finding(False, f"Avatar {folder}", why, f"polytalk avatar remove {folder} --yes", needed=False)
+    try:
+        ready = landmarks_home.installed(settings.cache_folder)
+        found, advice = "ready" if ready else "not installed", "polytalk setup --photos"
+    except SetupError as error:
+        ready, found, advice = False, "not on this machine", error.message
+    yield Finding(ready, "Avatars of photographs", found, advice, needed=False)
 
 
 def _library(name: str) -> Finding:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from polytalk.avatar import landmarks_home
 from polytalk.config import Settings, load_settings
 from polytalk.engines import models
 from polytalk.errors import SetupError
@@ -17,17 +18,21 @@ KOKORO_VOICES = "kokoro-js@1.2.1"
 """The npm package that carries Kokoro's voices; no Python package does."""
 
 
-def run(languages: str | None) -> None:
-    """Install what is missing for the languages. Raises SetupError."""
+def run(languages: str | None, *, photos: bool = False) -> None:
+    """Install what is missing for the languages, and for photographs. Raises SetupError."""
     settings = load_settings(languages=languages)
     models.use_cache(settings.cache_folder)
     console = Console(highlight=False)
-    for language in settings.languages:
+    for language in needs(settings):
         with console.status(f"Installing the models for [bold]{language}[/bold] …"):
             _install(language)
         console.print(f"  [green]✓[/green] models for {language}")
     if "zh" in settings.languages:
         _install_kokoro_voices(console)
+    if photos:
+        with console.status(f"Installing the landmark model ({landmarks_home.MEGABYTES} MB) …"):
+            landmarks_home.install(settings.cache_folder)
+        console.print("  [green]✓[/green] landmarks of photographs")
 
 
 def _install(language: str) -> None:
@@ -68,12 +73,17 @@ def _install_kokoro_voices(console: Console) -> None:
     console.print("  [green]✓[/green] Chinese voices")
 
 
+def needs(settings: Settings) -> tuple[str, ...]:
+    """The lists of packages that the settings need: languages, and `knowledge` for knowledge files."""
+    return (*settings.languages, "knowledge") if settings.knowledge else tuple(settings.languages)
+
+
 def missing(settings: Settings) -> list[str]:
-    """Distributions of the settings' languages that are not installed."""
+    """Distributions that the settings need and that are not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     absent = []
-    for language in settings.languages:
+    for language in needs(settings):
         for line in files("polytalk.engines").joinpath(f"models-{language}.txt").read_text().splitlines():
             name = line.partition("==")[0].strip()
             if not name or name.startswith(("#", "--")):

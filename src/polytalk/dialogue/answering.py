@@ -1,5 +1,6 @@
 """The avatar's side of a session: one answer at a time is given, another may be prepared on a guess."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,15 +10,20 @@ from polytalk.dialogue import events
 from polytalk.dialogue.conversation import Conversation, Item
 from polytalk.dialogue.delivery import Delivery, Emit
 from polytalk.dialogue.dispatch import Dispatcher, Scope
+from polytalk.dialogue.face import Piece
 from polytalk.dialogue.hearing import Words
 from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.kit import Kit, Personas
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.tasks import Spawn, Task
-from polytalk.dialogue.turn import Kit, Personas, Turn
-from polytalk.errors import PolytalkError
-from polytalk.schedule.admission import Waiting
+from polytalk.dialogue.turn import Turn
+from polytalk.errors import PolytalkError, Shed
+from polytalk.schedule.admission import Admitted, Waiting
+from polytalk.schedule.demand import Rung, ladder
 from polytalk.types import Message, Seconds, Tier
 
+MOST_HELD: Seconds = 3.0
+"""An answer that was broken off for so long is not gone on with."""
 CancelReason: TypeAlias = Literal["turn_detected", "client_cancelled"]
 
 
@@ -33,6 +39,26 @@ class Answer:
     """The conversation as it was when the turn began."""
     tasks: list[Task] = field(default_factory=list)
     delivery: Delivery | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """An answer that was broken off and may go on."""
+
+    answer: Answer
+    rest: Piece
+    """What the listener has not heard of what was taken from the turn."""
+    heard: Seconds
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What the gate said to a turn that knocked."""
+
+    scope: Scope
+    place: Admitted | Waiting | Shed
+    fps: float
+    """Pictures a second that it asked for."""
 
 
 class Answering:
@@ -63,6 +89,9 @@ class Answering:
         self._tier = tier
         self._generation = 0
         self._holders: set[str] = set()
+        self._held: Held | None = None
+        self._granted: Rung | None = None
+        """Of the ladder, at the last turn."""
         self.current: Answer | None = None
         """The answer that the user waits for or hears; a guess is not it until it is adopted."""
 
@@ -72,38 +101,83 @@ class Answering:
         given = self.current.delivery if self.current else None
         return given.response if given else None
 
-    def prepare(self, settings: SessionSettings, heard: tuple[Words, ...], *, guess: bool = False) -> Answer:
+    @property
+    def heard(self) -> bool:
+        """Whether the listener hears the current answer already."""
+        given = self.current.delivery if self.current else None
+        return given is not None and given.heard() > 0
+
+    @property
+    def holding(self) -> bool:
+        """Whether an answer was broken off and it is not known yet whether it goes on."""
+        return self._held is not None
+
+    def knock(self, settings: SessionSettings) -> Ticket:
+        """Ask for room for an answer; `prepare` must follow."""
+        scope, fps = self._scope(), settings.video.fps if settings.video else 0.0
+        self._holders.add(scope.turn)
+        try:
+            place = self._kit.gate.knock(scope.turn, self._session, self._tenant, self._tier, fps)
+        except Shed as refusal:
+            return Ticket(scope, refusal, fps)
+        return Ticket(scope, place, fps)
+
+    def prepare(
+        self,
+        settings: SessionSettings,
+        heard: tuple[Words, ...],
+        *,
+        guess: bool = False,
+        ticket: Ticket | None = None,
+    ) -> Answer:
         """Begin to make an answer to the conversation and the utterances `heard`; nobody hears it yet.
 
-        A guess runs on capacity that would idle; any other answer waits for room first.
+        A guess runs on capacity that would idle; any other answer knocks, and waits for room before it is made.
         """
-        scope = Scope(self._dispatcher, self._session, self._generation, self._tenant, self._tier)
+        ticket = None if guess else ticket or self.knock(settings)
+        scope = ticket.scope if ticket else self._scope(guess=guess)
         history = self._conversation.messages()
-        enter = None if guess else partial(self._enter, scope.turn)
+        enter = partial(self._enter, ticket) if ticket else None
         turn = Turn(scope, self._kit, settings, self._personas(settings.avatar), history, heard, enter)
         return Answer(scope.turn, turn, settings, history, [self._spawn(turn.run())])
 
-    def adopt(self, answer: Answer) -> None:
-        """The user waits for this answer; a guess counts as admitted from now on."""
+    async def adopt(self, answer: Answer) -> None:
+        """The user waits for this answer; a guess counts as admitted from now on, and its work as any other."""
         self.current = answer
+        await answer.turn.adopt()
         if answer.holder not in self._holders:
             self._holders.add(answer.holder)
-            self._kit.gate.adopt(answer.holder, self._tenant, self._tier)
+            fps = answer.settings.video.fps if answer.settings.video else 0.0
+            self._kit.gate.adopt(answer.holder, self._tenant, self._tier, fps)
+            self._tell(ladder(fps)[0], ladder(fps)[0])
 
-    async def _enter(self, holder: str) -> bool:
-        """Wait for room; whether there is room for the face."""
+    def _scope(self, *, guess: bool = False) -> Scope:
+        return Scope(self._dispatcher, self._session, self._generation, self._tenant, self._tier, speculative=guess)
 
+    async def _enter(self, ticket: Ticket) -> Rung:
+        """Wait for room; how much of the face there is room for. Raises Shed."""
         told: list[Waiting] = []
 
         def tell(place: Waiting) -> None:
             told.append(place)
             self._emit(events.Capacity(place.position, place.wait))
 
-        self._holders.add(holder)
-        rung = await self._kit.gate.enter(holder, self._session, self._tenant, self._tier, tell)
-        if told or rung:
-            self._emit(events.Capacity(0, 0.0, face=rung == 0))
-        return rung == 0
+        match ticket.place:
+            case Shed() as refusal:
+                raise refusal
+            case Admitted(rung):
+                pass
+            case Waiting():
+                rung = await self._kit.gate.wait(ticket.scope.turn, tell)
+        granted = ladder(ticket.fps)[rung]
+        self._tell(granted, ladder(ticket.fps)[0], waited=bool(told))
+        return granted
+
+    def _tell(self, granted: Rung, best: Rung, *, waited: bool = False) -> None:
+        """How much of the face there is room for, when that is another than at the turn before."""
+        if waited or granted != (self._granted or best):
+            self._emit(events.Capacity(0, 0.0, face=granted.mouth, fps=granted.fps))
+        self._granted = granted
 
     def _leave(self, answer: Answer) -> None:
         self._holders.discard(answer.holder)
@@ -113,16 +187,59 @@ class Answering:
         """Whether an answer prepared earlier would be prepared alike now."""
         return answer.settings == settings and answer.history == self._conversation.messages()
 
-    def give(self, answer: Answer, metadata: dict[str, str] | None = None) -> None:
-        """Let the user hear it as it is made."""
+    def give(self, answer: Answer, metadata: dict[str, str] | None = None, first: Piece | None = None) -> None:
+        """Let the user hear it as it is made, after what is left over of it."""
         self.current = answer
         modality = answer.settings.modality
         item = Item(new_id("item"), "assistant", spoken=modality == "audio", status="in_progress")
         previous = self._conversation.add(item)
-        delivery = Delivery(new_id("resp"), item, answer.turn, self._emit, self._dispatcher.clock, self._send_lead)
+        delivery = Delivery(
+            new_id("resp"), item, answer.turn, self._emit, self._dispatcher.clock, self._send_lead, first
+        )
         answer.delivery = delivery
         self._emit(events.ResponseStarted(delivery.response, item.id, previous, modality, metadata))
         answer.tasks.append(self._spawn(self._deliver(answer, delivery)))
+
+    async def hold(self) -> None:
+        """The user makes a sound: break the answer off. It goes on being made, for it may be a cough."""
+        answer = self.current
+        if answer is None or answer.delivery is None or not self.heard:
+            await self.interrupt("turn_detected")
+            return
+        self.current = None
+        answer.tasks.pop().cancel()  # the delivery
+        heard = answer.delivery.heard()
+        position, rest = answer.delivery.rest()
+        self._break_off(answer.delivery, "turn_detected")
+        answer.turn.restart(position)
+        self._held = Held(answer, rest, heard)
+        self._spawn(self._expire(self._held))
+
+    async def _expire(self, held: Held) -> None:
+        """A client whose microphone falls silent in the middle of a sound would hold a place for ever."""
+        await asyncio.sleep(MOST_HELD)
+        if self._held is held:
+            await self.let_go()
+
+    def resume(self) -> None:
+        """It was nothing: what was broken off goes on, as a new item, since clients throw the old one's audio away."""
+        held, self._held = self._held, None
+        if held is not None:
+            self.give(held.answer, first=held.rest)
+
+    async def let_go(self) -> None:
+        """The user does say something: what was broken off is over."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._stop(held.answer)
+            self._kit.gate.learn(held.answer.turn.spent, held.heard)
+            await self._kill_work()
+
+    def _break_off(self, delivery: Delivery, reason: CancelReason) -> None:
+        item = delivery.item
+        if item.spoken and item.status == "in_progress":
+            item.cut(delivery.heard())  # by the playout clock, unless the client has reported already
+        self._finish(delivery, "cancelled", reason)
 
     async def interrupt(self, reason: CancelReason) -> None:
         """End the current answer where the listener stopped hearing it."""
@@ -131,10 +248,8 @@ class Answering:
             return
         self._stop(answer)
         if answer.delivery is not None:
-            item = answer.delivery.item
-            if item.spoken and item.status == "in_progress":
-                item.cut(answer.delivery.heard())  # by the playout clock, unless the client has reported already
-            self._finish(answer.delivery, "cancelled", reason)
+            self._kit.gate.learn(answer.turn.spent, answer.delivery.heard())
+            self._break_off(answer.delivery, reason)
         await self._kill_work()
 
     def withdraw(self, answer: Answer) -> None:
@@ -146,6 +261,7 @@ class Answering:
         """End an answer that nobody hears, without trace. None may be given meanwhile: it would end with it."""
         self._stop(answer)
         await self._kill_work()
+        await answer.turn.drop()
 
     async def forget(self) -> None:
         """The session is over."""
@@ -173,7 +289,8 @@ class Answering:
         else:
             self.current = None
             self._leave(answer)
-            self._kit.gate.learn(answer.turn.spent, answer.turn.made)
+            video = answer.turn.face.video
+            self._kit.gate.learn(answer.turn.spent, answer.turn.made, video.fps if video else 0.0)
             usage = answer.turn.usage
             if usage is not None and usage.output_tokens >= answer.settings.max_tokens:
                 self._finish(delivery, "incomplete", "max_output_tokens")

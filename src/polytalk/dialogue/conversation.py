@@ -111,6 +111,19 @@ def heard_text(marks: list[tuple[Seconds, str]], heard: Seconds) -> str:
     >>> heard_text([(1.0, "One two."), (2.0, " Three four.")], 1.5)
     'One two. Three'
     """
+    return _heard(marks, heard).strip()
+
+
+def unheard_text(marks: list[tuple[Seconds, str]], heard: Seconds) -> str:
+    """The words after those of `heard_text`, with the space before them.
+
+    >>> unheard_text([(1.0, "One two."), (2.0, " Three four.")], 1.5)
+    ' four.'
+    """
+    return "".join(text for _, text in marks)[len(_heard(marks, heard)) :]
+
+
+def _heard(marks: list[tuple[Seconds, str]], heard: Seconds) -> str:
     kept, began = "", 0.0
     for end, text in marks:
         if heard >= end:
@@ -120,4 +133,4 @@ def heard_text(marks: list[tuple[Seconds, str]], heard: Seconds) -> str:
         share = max(0.0, heard - began) / max(end - began, 1e-9)
         kept += "".join(words[: int(share * len(words) + 0.5)])
         break
-    return kept.strip()
+    return kept

@@ -1,46 +1,104 @@
 """An answer on its way to the listener: paced a little ahead of playback, and accounted for to the sample."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
+from math import ceil
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from polytalk.clock import Clock
-from polytalk.dialogue.conversation import Item
+from polytalk.dialogue.conversation import Item, unheard_text
 from polytalk.dialogue.events import DialogueEvent, Said, Spoke
-from polytalk.dialogue.turn import FRAME_BYTES, Piece, Turn
-from polytalk.media.pcm import duration
-from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Seconds
+from polytalk.dialogue.face import FRAME_BYTES, Piece
+from polytalk.dialogue.turn import Turn
+from polytalk.media.pcm import duration, level
+from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Seconds
 
 Emit: TypeAlias = Callable[[DialogueEvent], None]
 
-SLICE_FRAMES = 5
-"""Mouth frames a slice: 100 ms of audio, small enough to pace by, large enough to cost little."""
+SLICE_FRAMES = 10
+"""Mouth frames a slice, at most: 200 ms of audio. Each wakes the server up and costs it 25 µs, whatever its length."""
+GAP_WITHIN: Seconds = 0.6
+"""An answer that goes on after a break begins in the stillest moment of what was heard so long before it."""
+BEAT: Seconds = 0.02
+"""Slices leave on a common beat, so that those of many listeners leave in one wake-up of the event loop."""
 
 
 class Delivery:
     """One answer. Nothing of it is emitted after its `run` was cancelled."""
 
-    def __init__(self, response: str, item: Item, turn: Turn, emit: Emit, clock: Clock, send_lead: Seconds) -> None:
+    def __init__(
+        self,
+        response: str,
+        item: Item,
+        turn: Turn,
+        emit: Emit,
+        clock: Clock,
+        send_lead: Seconds,
+        first: Piece | None = None,
+    ) -> None:
+        """`first`: what is to be sent before the turn's pieces, left over from a delivery that was broken off."""
         self.response = response
         self.item = item
         self.turn = turn
         self._emit = emit
         self._clock = clock
         self._send_lead = send_lead
+        # Half of the lead at most: the other half is still to be played when the next slice leaves.
+        self._slice_frames = max(1, min(SLICE_FRAMES, int(send_lead * MOUTH_RATE / 2)))
         self._frames = 0
+        self._first = first
+        self._unsent: deque[Piece] = deque()
+        self._sent: deque[Piece] = deque()  # of which some is not heard yet, and a little more
 
     async def run(self) -> None:
         """Send the whole answer and fill its item. Raises the turn's failure after what came before it."""
+        if self._first is not None:
+            await self._send(self._first)
         async with aclosing(self.turn.pieces()) as pieces:
             async for piece in pieces:
-                self._note(piece)
-                for audio, mouth in slices(piece):
-                    lasts = duration(audio, SPEECH_RATE)
-                    await self._pace(lasts)
-                    self.turn.playout.send(lasts, self._clock.now())
-                    self._emit(Spoke(self.response, self.item.id, audio, mouth, self._frames))
-                    self._frames += len(audio) // FRAME_BYTES
+                await self._send(piece)
+
+    async def _send(self, piece: Piece) -> None:
+        self._note(piece)
+        self._unsent.extend(slices(piece, self._slice_frames))
+        while self._unsent:
+            part = self._unsent[0]
+            lasts = duration(part.audio, SPEECH_RATE)
+            await self._pace(lasts)
+            self.turn.playout.send(lasts, self._clock.now())
+            spoke = Spoke(self.response, self.item.id, part.audio, part.mouth, self._frames)
+            if part.pictures is not None:
+                shown = self._frames / MOUTH_RATE + part.offset
+                spoke = replace(spoke, pictures=part.pictures, shown_at=shown, fps=part.fps)
+            self._emit(spoke)
+            self._frames += len(part.audio) // FRAME_BYTES
+            self._keep()
+
+    def _keep(self) -> None:
+        """What a listener may have to be told again."""
+        self._sent.append(self._unsent.popleft())
+        begins = self.turn.playout.sent - sum(duration(part.audio, SPEECH_RATE) for part in self._sent)
+        while begins + (lasts := duration(self._sent[0].audio, SPEECH_RATE)) < self.heard() - GAP_WITHIN:
+            self._sent.popleft()
+            begins += lasts
+
+    def rest(self) -> tuple[Seconds, Piece]:
+        """Of the pieces taken from the turn, what was not heard, from the stillest moment shortly before on; and
+        where in this delivery that is."""
+        whole = joined((*self._sent, *self._unsent))
+        audio = whole.audio
+        begins = self.turn.playout.sent - sum(duration(part.audio, SPEECH_RATE) for part in self._sent)
+        heard = round((self.heard() - begins) * MOUTH_RATE)
+        earliest = max(0, heard - round(GAP_WITHIN * MOUTH_RATE))
+        levels = [level(audio[at * FRAME_BYTES : (at + 1) * FRAME_BYTES]) for at in range(earliest, heard)]
+        at = earliest + min(range(len(levels)), key=levels.__getitem__) if levels else heard
+        position = begins + at / MOUTH_RATE
+        text = unheard_text(self.item.marks, position).strip()
+        return position, replace(cut(whole, at, len(audio) // FRAME_BYTES), text=text)
 
     def _note(self, piece: Piece) -> None:
         """Account for the words and the length of a piece before it is sent: it may be cut off in the middle."""
@@ -49,7 +107,7 @@ class Delivery:
             item.marks.append((ends, piece.text))
             if item.status == "in_progress":  # else the client has said already where it stopped listening
                 item.text += piece.text
-            self._emit(Said(self.response, item.id, piece.text))
+            self._emit(Said(self.response, item.id, piece.text, self.turn.playout.sent))
         elif item.marks:  # more audio of the same words
             item.marks[-1] = (ends, item.marks[-1][1])
 
@@ -58,19 +116,38 @@ class Delivery:
         return self.turn.playout.heard(self._clock.now())
 
     async def _pace(self, lasts: Seconds) -> None:
-        """Wait until the lead, with the next slice, is within its bound."""
+        """Wait until the lead, with the next slice, is within its bound; then for the beat."""
         now = self._clock.now()
-        wait = self.turn.playout.may_send_at(now, max(0.0, self._send_lead - lasts)) - now
-        if wait > 0:
-            await asyncio.sleep(wait)
+        at = self.turn.playout.may_send_at(now, max(0.0, self._send_lead - lasts))
+        if at > now:
+            await asyncio.sleep(ceil(at / BEAT - 1e-6) * BEAT - now)
 
 
-def slices(piece: Piece) -> Iterator[tuple[bytes, bytes]]:
-    """A piece's audio in slices, each with its mouth frames."""
-    audio_step = SLICE_FRAMES * FRAME_BYTES
-    mouth_step = SLICE_FRAMES * len(MOUTH_PARAMS)
-    for index in range(-(-len(piece.audio) // audio_step)):
-        yield (
-            piece.audio[index * audio_step : (index + 1) * audio_step],
-            piece.mouth[index * mouth_step : (index + 1) * mouth_step],
-        )
+def slices(piece: Piece, frames: int) -> Iterator[Piece]:
+    """A piece's audio in slices of so many mouth frames, each with these, and the pictures that are shown during it."""
+    for first in range(0, -(-len(piece.audio) // FRAME_BYTES), frames):
+        yield cut(piece, first, first + frames)
+
+
+def cut(piece: Piece, first: int, end: int) -> Piece:
+    """A piece's mouth frames from `first` to before `end`, without its text."""
+    step, pictures, offset = len(MOUTH_PARAMS), None, 0.0
+    if piece.pictures is not None:
+        edges = (ceil((edge / MOUTH_RATE - piece.offset) * piece.fps - 1e-6) for edge in (first, end))
+        low, high = (min(max(edge, 0), piece.pictures.count) for edge in edges)
+        pictures = piece.pictures.part(low, high) if high > low else None
+        offset = piece.offset + low / piece.fps - first / MOUTH_RATE
+    audio, mouth = piece.audio[first * FRAME_BYTES : end * FRAME_BYTES], piece.mouth[first * step : end * step]
+    return Piece("", audio, mouth, pictures, piece.fps, offset)
+
+
+def joined(parts: Sequence[Piece]) -> Piece:
+    """Pieces that follow each other as one, without their text."""
+    audio, mouth = (b"".join(getattr(part, name) for part in parts) for name in ("audio", "mouth"))
+    drawn = [part.pictures for part in parts if part.pictures is not None]
+    if not drawn:
+        return Piece("", audio, mouth)
+    first = next(index for index, part in enumerate(parts) if part.pictures is not None)
+    offset = parts[first].offset + sum(duration(part.audio, SPEECH_RATE) for part in parts[:first])
+    pixels = memoryview(b"".join(one.pixels for one in drawn))
+    return Piece("", audio, mouth, replace(drawn[0], pixels=pixels), parts[first].fps, offset)

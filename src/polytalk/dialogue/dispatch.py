@@ -25,6 +25,11 @@ class Replies:
         self.queued: Seconds = 0.0
         self.computed: Seconds = 0.0
 
+    @property
+    def stage(self) -> Stage:
+        """The job's."""
+        return self.job.stage
+
     def put(self, chunk: Chunk | None) -> None:
         """Hand over a chunk; None says that the job was cancelled."""
         if self._chunks.full():
@@ -102,6 +107,10 @@ class Dispatcher:
         self._end(session, generation)
         await self.broker.cancel(session, generation)
 
+    async def adopt(self, session: str) -> None:
+        """The session's speculative jobs are wanted now."""
+        await self.broker.adopt(session)
+
     async def forget(self, session: str) -> None:
         """The session is over."""
         self._end(session, None)
@@ -125,14 +134,46 @@ class Scope:
         generation: Generation,
         tenant: str = "default",
         tier: Tier = Tier.STANDARD,
+        *,
+        speculative: bool = False,
     ) -> None:
+        """`speculative`: of a guess, until `adopt`."""
         self._dispatcher = dispatcher
         self.session = session
         self.generation = generation
         self.turn = new_id("turn")
         self.clock = dispatcher.clock
-        self._tenant = tenant
-        self._tier = tier
+        self.tenant = tenant
+        self.tier = tier
+        self.speculative = speculative
+        self._shared: list[Scope] = []
+
+    def shared(self) -> "Scope":
+        """For work that others may wait for too: interrupting this turn does not end it, `forget` does."""
+        scope = Scope(self._dispatcher, new_id("shared"), 0, self.tenant, self.tier, speculative=self.speculative)
+        scope.turn = self.turn
+        if self.speculative:
+            self._shared.append(scope)
+        return scope
+
+    async def adopt(self) -> None:
+        """The guess was right: jobs under way and to come count as any others."""
+        if self.speculative:
+            self.speculative = False
+            await self._dispatcher.adopt(self.session)
+            for scope in self._shared:
+                await scope.adopt()
+            self._shared.clear()
+
+    async def drop(self) -> None:
+        """The guess was wrong: what it had made under other names ends with it."""
+        for scope in self._shared:
+            await scope.forget()
+        self._shared.clear()
+
+    async def forget(self) -> None:
+        """End all jobs of the session."""
+        await self._dispatcher.forget(self.session)
 
     async def ask(self, stage: Stage, engine: str, work: Work, deadline: Seconds) -> Replies:
         """Submit a job of this turn. Raises Shed."""
@@ -148,7 +189,8 @@ class Scope:
                 created=self.clock.now(),
                 deadline=deadline,
                 reply_to=self._dispatcher.name,
-                tenant=self._tenant,
-                tier=self._tier,
+                tenant=self.tenant,
+                tier=self.tier,
+                speculative=self.speculative,
             )
         )

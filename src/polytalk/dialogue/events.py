@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from polytalk.types import Seconds, Usage
+from polytalk.types import Pictures, Seconds, Usage
 
 Milliseconds: TypeAlias = int
 
@@ -75,6 +75,8 @@ class Capacity(Struct, frozen=True):
     """Expected."""
     face: bool = True
     """Whether there is room for the face as well, or for the voice alone."""
+    fps: float = 0.0
+    """Pictures a second that are drawn here for it; 0 when the client draws."""
 
 
 class Said(Struct, frozen=True):
@@ -83,6 +85,8 @@ class Said(Struct, frozen=True):
     response: str
     item: str
     text: str
+    at: Seconds = 0.0
+    """Where in the answer's audio they begin."""
 
 
 class Spoke(Struct, frozen=True):
@@ -96,6 +100,11 @@ class Spoke(Struct, frozen=True):
     """`MOUTH_RATE` frames for exactly this audio; empty when the session has no avatar."""
     first_frame: int
     """Index of the first mouth frame since the answer's first sample."""
+    pictures: Pictures | None = None
+    """Those shown during this audio, if the session wants any."""
+    shown_at: Seconds = 0.0
+    """When the first of them is shown, from the answer's first sample; the others follow 1 / fps apart."""
+    fps: float = 0.0
 
 
 class ResponseFinished(Struct, frozen=True):

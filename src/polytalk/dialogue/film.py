@@ -3,24 +3,29 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from polytalk.avatar.bundle import Avatar
+from polytalk.avatar.library import Bundle
 from polytalk.avatar.motion import State, perform
-from polytalk.avatar.raster import Renderer
+from polytalk.avatar.renderer import open_renderer
+from polytalk.config import ANYBODY
 from polytalk.dialogue import events
 from polytalk.dialogue.conversation import Item
+from polytalk.dialogue.exports import is_sound, open_video
 from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
+from polytalk.dialogue.take import Take, blocks
 from polytalk.errors import BadInput, EngineFailed, Unspeakable
 from polytalk.media.labels import visible_label
-from polytalk.media.marking import Marking
-from polytalk.media.mp4 import Mp4Writer
+from polytalk.media.loudness import find_level, levelled
 from polytalk.media.pcm import duration, silence
+from polytalk.media.sound import open_sound
 from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, Seconds
 
 FPS = 25
@@ -28,6 +33,9 @@ BEFORE: Seconds = 0.4
 """The face looks at you for a moment before it speaks …"""
 AFTER: Seconds = 0.7
 """… and after it has spoken."""
+
+OFFLINE = ANYBODY.model_copy(update={"tier": "batch"})
+"""Who asks: nobody waits for it live, and what is made is kept."""
 
 OnFrame: TypeAlias = Callable[[int, int], None]
 """Called with the frames done and the frames in all."""
@@ -42,6 +50,10 @@ class Answer:
     audio: bytearray = field(default_factory=bytearray)
     """PCM16 at `SPEECH_RATE`."""
     mouth: bytearray = field(default_factory=bytearray)
+
+    def take(self) -> Take:
+        """To be filmed."""
+        return Take(duration(self.audio, SPEECH_RATE), lambda: iter((bytes(self.audio),)), bytes(self.mouth))
 
 
 async def answer(runtime: Runtime, settings: SessionSettings, question: str | bytes) -> Answer:
@@ -68,7 +80,7 @@ async def answer(runtime: Runtime, settings: SessionSettings, question: str | by
             case _:
                 pass
 
-    async with runtime.open_session(replace(settings, mouth=True, turn_detection=None), emit) as session:
+    async with runtime.open_session(replace(settings, mouth=True, turn_detection=None), emit, OFFLINE) as session:
         if isinstance(question, str):
             given.question = question
             session.add(Item(new_id("item"), "user", question))
@@ -87,27 +99,33 @@ async def answer(runtime: Runtime, settings: SessionSettings, question: str | by
     return given
 
 
-def film(avatar: Avatar, said: Answer, target: Path, *, size: int, label: str | None, on_frame: OnFrame) -> Seconds:
-    """Write the clip, marked as AI-generated; returns its length.
+def film(avatar: Bundle, take: Take, target: Path, *, size: int, mark: Mark, on_frame: OnFrame) -> Seconds:
+    """Write the clip in the form that the target's suffix asks for, marked as AI-generated; returns its length.
 
-    `label` is the language of the visible mark, None for a mark in the metadata alone. Raises BadInput, SetupError.
+    Speech is brought to the loudness of files (`loudness`). Raises BadInput, SetupError.
     """
-    renderer = Renderer(avatar, (size, size))
-    mark = visible_label(size, size, label) if label else None
-    speech = duration(bytes(said.audio), SPEECH_RATE)
-    frames = round((BEFORE + speech + AFTER) * FPS)
-    audio = silence(BEFORE, SPEECH_RATE) + bytes(said.audio)
-    audio += bytes(max(0, round(frames / FPS * SPEECH_RATE) * SAMPLE_BYTES - len(audio)))
-    states: list[tuple[Seconds, State]] = [(0.0, "idle"), (BEFORE, "speaking"), (BEFORE + speech, "idle")]
-    moves = perform(avatar.motion, frames / FPS, states=states, mouth=bytes(said.mouth), mouth_start=BEFORE, fps=FPS)
-    tags = Marking(producer="Polytalk", produce_id=new_id("clip")).tags(label or "en")
+    frames = round((BEFORE + take.seconds + AFTER) * FPS)
     step = SPEECH_RATE // FPS * SAMPLE_BYTES
-    with Mp4Writer(target, size, size, FPS, SPEECH_RATE, tags) as clip:
+    level = find_level(take.pieces)
+    sound = blocks(chain((silence(BEFORE, SPEECH_RATE),), levelled(take.pieces(), level)), step)
+    tags = mark.tags(target.suffix.lower())
+    seal = mark.seal_for(target.suffix.lower())
+    if is_sound(target):
+        with open_sound(target, target.suffix.lower(), tags, seal=seal) as file:
+            for index in range(frames):
+                file.write_audio(next(sound, b"").ljust(step, b"\0"))
+                on_frame(index + 1, frames)
+        return frames / FPS
+    motion, renderer = open_renderer(avatar, size)
+    label = visible_label(size, size, mark.label, mark.place) if mark.label else None
+    states: list[tuple[Seconds, State]] = [(0.0, "idle"), (BEFORE, "speaking"), (BEFORE + take.seconds, "idle")]
+    moves = perform(motion, frames / FPS, states=states, mouth=take.mouth, mouth_start=BEFORE, fps=FPS)
+    with open_video(target, size, FPS, tags, seal) as clip:
         for index, parameters in enumerate(moves):
             picture = renderer.frame(parameters)
-            if mark is not None:
-                mark.apply(picture)
+            if label is not None:
+                label.apply(picture)
             clip.write_frame(picture)
-            clip.write_audio(audio[index * step : (index + 1) * step])
+            clip.write_audio(next(sound, b"").ljust(step, b"\0"))
             on_frame(index + 1, frames)
     return frames / FPS

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
 
+from polytalk.dialogue import backchannel
 from polytalk.dialogue.dispatch import Dispatcher, Scope
+from polytalk.dialogue.kit import FIRST_AUDIO, Kit
 from polytalk.dialogue.tasks import Spawn
-from polytalk.dialogue.turn import Kit, transcribe
-from polytalk.errors import PolytalkError
-from polytalk.types import Transcript
+from polytalk.errors import EngineFailed, PolytalkError
+from polytalk.types import ListenWork, Stage, Tier, Transcript
 
 Words: TypeAlias = asyncio.Future[Transcript]
 """What an utterance will turn out to say; raises PolytalkError. Cancelling who waits for it does it no harm."""
@@ -25,27 +26,69 @@ class Hearing:
 
     key: str
     words: Words
+    scope: Scope | None = None
+    """None when there is nothing to be heard."""
+
+
+async def transcribe(scope: Scope, kit: Kit, audio: bytes, language: str | None) -> Transcript:
+    """What was said in an utterance (PCM16 at `LISTEN_RATE`). Raises PolytalkError."""
+    asked = await scope.ask(Stage.LISTEN, kit.asr, ListenWork(audio, language), scope.clock.now() + FIRST_AUDIO)
+    result = await asked.only()
+    if not isinstance(result, Transcript):
+        raise EngineFailed(f"{kit.asr} answered with {type(result).__name__}, not with a transcript")
+    kit.gate.observe(Stage.LISTEN, asked.queued)
+    kit.gate.learn_listening(asked.computed)
+    return Transcript(result.text.strip(), result.language)
+
+
+def interrupts(words: Words) -> bool:
+    """Whether words that are known stop the speaker; what could not be transcribed does not."""
+    return not words.cancelled() and words.exception() is None and backchannel.interrupts(words.result())
 
 
 class Hearings:
     """One session's transcriptions."""
 
-    def __init__(self, session: str, dispatcher: Dispatcher, kit: Kit, spawn: Spawn) -> None:
+    def __init__(
+        self,
+        session: str,
+        dispatcher: Dispatcher,
+        kit: Kit,
+        spawn: Spawn,
+        tenant: str = "default",
+        tier: Tier = Tier.STANDARD,
+    ) -> None:
         self._keys = (f"{session}/utterance_{n}" for n in count())
         self._dispatcher = dispatcher
         self._kit = kit
         self._spawn = spawn
+        self._tenant = tenant
+        self._tier = tier
         self._open: set[str] = set()
         self.pending: dict[str, Words] = {}
         """Committed items whose words are not known yet, oldest first."""
 
-    def begin(self, audio: bytes, language: str | None) -> Hearing:
-        """Transcribe PCM16 at `LISTEN_RATE`."""
-        hearing = Hearing(next(self._keys), asyncio.get_running_loop().create_future())
+    def begin(self, audio: bytes, language: str | None, *, guess: bool = False) -> Hearing:
+        """Transcribe PCM16 at `LISTEN_RATE`; on a guess, where nothing else waits."""
+        key = next(self._keys)
+        scope = Scope(self._dispatcher, key, 0, self._tenant, self._tier, speculative=guess)
+        hearing = Hearing(key, asyncio.get_running_loop().create_future(), scope)
         hearing.words.add_done_callback(_retrieve)
         self._open.add(hearing.key)
-        self._spawn(self._transcribe(hearing, audio, language))
+        self._spawn(self._transcribe(hearing, scope, audio, language))
         return hearing
+
+    def refuse(self, why: PolytalkError) -> Hearing:
+        """An utterance that is not transcribed, because nothing could come of it."""
+        hearing = Hearing(next(self._keys), asyncio.get_running_loop().create_future())
+        hearing.words.set_exception(why)
+        _retrieve(hearing.words)
+        return hearing
+
+    async def adopt(self, hearing: Hearing) -> None:
+        """The guess was right."""
+        if hearing.scope is not None:
+            await hearing.scope.adopt()
 
     async def drop(self, hearing: Hearing) -> None:
         """End a transcription that nobody has committed."""
@@ -61,9 +104,9 @@ class Hearings:
         self._open.discard(key)
         await self._dispatcher.forget(key)
 
-    async def _transcribe(self, hearing: Hearing, audio: bytes, language: str | None) -> None:
+    async def _transcribe(self, hearing: Hearing, scope: Scope, audio: bytes, language: str | None) -> None:
         try:
-            transcript = await transcribe(Scope(self._dispatcher, hearing.key, 0), self._kit, audio, language)
+            transcript = await transcribe(scope, self._kit, audio, language)
         except PolytalkError as error:
             if not hearing.words.done():
                 hearing.words.set_exception(error)

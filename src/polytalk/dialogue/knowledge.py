@@ -1,7 +1,7 @@
 """What an avatar knows by heart: questions in several wordings, each with one answer that is always the same.
 
-Only the same words match, whatever their case, punctuation and courtesies. Likeness by embedding would take "when do
-you open" for "when do you close"; a wrong answer given with confidence is worse than a slow one.
+The same words match, whatever their case, punctuation and courtesies; other words match when they leave no idea out and
+bring none in (`wording.py`). What is near, but not the same, is for `recall.py` to find.
 """
 
 import re
@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterable
 
 from msgspec import Struct
+
+from polytalk.dialogue.wording import Wording, alike, wording
 
 MAX_KEY = 200
 """Longer texts are no question that anybody knows by heart."""
@@ -31,7 +33,13 @@ class Knowledge:
     """Looks up whole questions."""
 
     def __init__(self, answers: Iterable[Answer]) -> None:
-        self._answers = {normalised(question): known.answer for known in answers for question in known.questions}
+        self.answers = tuple(answers)
+        self._answers = {normalised(question): known.answer for known in self.answers for question in known.questions}
+        self._wordings: dict[frozenset[str], list[tuple[Wording, str]]] = {}
+        for known in self.answers:
+            for question in known.questions:
+                words = wording(question)
+                self._wordings.setdefault(frozenset(words.ideas), []).append((words, known.answer))
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -39,6 +47,15 @@ class Knowledge:
     def find(self, question: str) -> str | None:
         """The answer to exactly this question, or None."""
         return self._answers.get(normalised(question)) if len(question) <= MAX_KEY else None
+
+    def reworded(self, question: str) -> str | None:
+        """The answer to this question in other words; None when no wording is alike, or wordings of several answers."""
+        if len(question) > MAX_KEY:
+            return None
+        words = wording(question)
+        near = self._wordings.get(frozenset(words.ideas), ())
+        answers = {answer for known, answer in near if alike(known, words)}
+        return answers.pop() if len(answers) == 1 else None
 
 
 def normalised(text: str) -> str:

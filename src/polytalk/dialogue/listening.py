@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from polytalk.dialogue.endpointing import Event, ServerVad, VadSettings
+from polytalk.dialogue.loudness import levels
 from polytalk.engines.base import VadEngine
 from polytalk.errors import BadInput
-from polytalk.media.pcm import Resampler, to_float
+from polytalk.media.pcm import to_float
+from polytalk.media.polyphase import QuickResampler
 from polytalk.types import LISTEN_RATE, SAMPLE_BYTES, SPEECH_RATE, Seconds
 
 SAMPLES_PER_MS = LISTEN_RATE // 1000
@@ -27,7 +29,7 @@ class Ears:
         self._vad = vad
         self._vad_state: Any = vad.new_state()
         self._max_seconds = max_seconds
-        self._resampler = Resampler(SPEECH_RATE, LISTEN_RATE)
+        self._resampler = QuickResampler(SPEECH_RATE, LISTEN_RATE)
         self._audio = bytearray()
         self._base = 0  # index, in samples from the session's first, of the audio's first sample
         self._judged = 0  # samples the VAD has seen
@@ -44,6 +46,10 @@ class Ears:
     def speaking(self) -> bool:
         """Whether an utterance is under way."""
         return self._automatic and self._endpointing.speaking
+
+    def guard(self, *, speaking: bool) -> None:
+        """Whether the avatar speaks, which takes a little more voice to interrupt."""
+        self._endpointing.guarded = speaking
 
     def configure(self, settings: VadSettings | None) -> None:
         """Change turn detection in mid-stream; None turns it off."""
@@ -71,7 +77,7 @@ class Ears:
         frame = self._vad.frame
         while self._end() - self._judged >= frame:
             # Without turn detection every frame counts as silence: the detector's time goes on, at no cost.
-            event = self._endpointing.push(self._judge(frame) if self._automatic else 0.0)
+            event = self._endpointing.push(*self._judge(frame)) if self._automatic else self._endpointing.push(0.0)
             self._judged += frame
             if event is not None:
                 yield event
@@ -106,14 +112,18 @@ class Ears:
         self._audio[:] = bytes(len(self._audio))
         self._endpointing.reset()
 
+    def voice_ms(self) -> int:
+        """How long the utterance under way lasts, without what it reaches back to."""
+        return self._endpointing.voice_ms
+
     def now_ms(self) -> int:
         """Audio heard so far, in ms from the session's first sample."""
         return self._end() // SAMPLES_PER_MS
 
-    def _judge(self, frame: int) -> float:
+    def _judge(self, frame: int) -> tuple[float, list[float]]:
         at = (self._judged - self._base) * SAMPLE_BYTES
         samples = to_float(bytes(self._audio[at : at + frame * SAMPLE_BYTES]))
-        return float(self._vad.run(samples[np.newaxis], [self._vad_state])[0])
+        return float(self._vad.run(samples[np.newaxis], [self._vad_state])[0]), levels(samples)
 
     def _seconds(self) -> Seconds:
         return len(self._audio) / SAMPLE_BYTES / LISTEN_RATE

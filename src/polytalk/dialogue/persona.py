@@ -5,14 +5,16 @@ told as turns that already happened. They stand before every conversation, so th
 """
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct, convert
+from msgspec.structs import replace
 
 from polytalk.dialogue.knowledge import Answer, Knowledge
+from polytalk.dialogue.wording import alike, wording
 from polytalk.types import Message
 
 
@@ -41,14 +43,28 @@ class Persona(Struct, frozen=True, dict=True):
         """Its answers, ready to be looked up."""
         return Knowledge(self.answers)
 
-    def messages(self, history: Sequence[Message], instructions: str = "") -> tuple[Message, ...]:
-        """The history as the LLM gets it. A client's own `instructions` replace persona and examples."""
+    def messages(
+        self, history: Sequence[Message], instructions: str = "", passages: Sequence[Answer] = ()
+    ) -> tuple[Message, ...]:
+        """The history as the LLM gets it. A client's own `instructions` replace persona and examples.
+
+        `passages` are what is known about the last question; they stand beside it, where a small model heeds them.
+        """
+        if passages and history:
+            *before, last = history
+            history = (*before, Message(last.role, grounded(last.content, passages)))
         if instructions:
             return (Message("system", instructions), *merged(history))
         shown = [
             m for pair in self.examples for m in (Message("user", pair.user), Message("assistant", pair.assistant))
         ]
         return (Message("system", self.instructions), *merged((*shown, *history)))
+
+
+def grounded(question: str, passages: Sequence[Answer]) -> str:
+    """A question with what is known about it."""
+    known = "\n".join(f"- {passage.questions[0]} {passage.answer}" for passage in passages)
+    return f"{known}\n\n{question}"
 
 
 def merged(history: Sequence[Message]) -> list[Message]:
@@ -62,8 +78,23 @@ def merged(history: Sequence[Message]) -> list[Message]:
     return result
 
 
-def load_personas(name: str) -> dict[str, Persona]:
-    """The shipped persona in every language it has, speaking as `name`."""
+def load_personas(name: str, known: Mapping[str, tuple[Answer, ...]] | None = None) -> dict[str, Persona]:
+    """The shipped persona in every language it has, speaking as `name`; and what it is to know besides."""
     text = files(__package__).joinpath("persona.toml").read_text("utf-8")
     tables: dict[str, Any] = tomllib.loads(text.replace("{name}", name))
-    return {language: convert(table, Persona) for language, table in tables.items()}
+    personas = {language: convert(table, Persona) for language, table in tables.items()}
+    return {
+        language: replace(persona, answers=_joined(persona.answers, (known or {}).get(language, ()), name))
+        for language, persona in personas.items()
+    }
+
+
+def _joined(shipped: Sequence[Answer], own: Sequence[Answer], name: str) -> tuple[Answer, ...]:
+    """All answers; where both have a question, that of the avatar's owner counts."""
+    asked = [wording(question) for answer in own for question in answer.questions]
+    kept = (
+        Answer(questions, answer.answer)
+        for answer in shipped
+        if (questions := tuple(q for q in answer.questions if not any(alike(wording(q), other) for other in asked)))
+    )
+    return (*kept, *(Answer(answer.questions, answer.answer.replace("{name}", name)) for answer in own))

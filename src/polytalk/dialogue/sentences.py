@@ -1,9 +1,9 @@
 """From an LLM's text deltas to segments that can be spoken, each as soon as it is complete.
 
 Speech should start early and then sound natural. So the first segment may end at a clause mark once it has a few
-words, the second needs a longer clause (the first buys only so much time), and later ones are whole sentences
-unless a sentence is very long. Lengths are in *columns*, as on a terminal: a Latin letter has one, a Chinese
-character two, which is also about how long they take to say.
+words (or after a phrase, if there is capacity to be early: `phrases`), the second needs a longer clause (the first
+buys only so much time), and later ones are whole sentences unless a sentence is very long. Lengths are in *columns*, as
+on a terminal: a Latin letter has one, a Chinese character two, which is also about how long they take to say.
 
 Every decision waits until no further text could change it. Hence the segments depend only on the text, never
 on how it was cut into deltas. The wait is one character for most marks, the next word after an abbreviation, and
@@ -17,6 +17,8 @@ for Chinese, and takes 29 µs a character on the event loop, against 0.6 (Chines
 import re
 from typing import Final, Literal, TypeAlias
 from unicodedata import combining, east_asian_width
+
+from polytalk.dialogue.phrases import first_phrase
 
 CLAUSE_COLUMNS: Final = (16, 60, 120)
 """How long the first, second and later segments must be to end at a clause mark: about 4, 12 and 25 words."""
@@ -75,12 +77,18 @@ class SentenceSplitter:
     limit, or the last segment, may be without a letter or digit.
     """
 
-    def __init__(self, language: str = "en") -> None:
-        """`language` (ISO 639-1) adds that language's abbreviations to the English ones."""
+    def __init__(self, language: str = "en", *, early: bool = False, whole: bool = False) -> None:
+        """`language` (ISO 639-1) adds that language's abbreviations to the English ones.
+
+        `early`: the first segment may be the first phrase of an English answer. `whole`: nobody waits for the first
+        segments, so they are sentences like the others.
+        """
+        self._early = early and language == "en"
         self._never_end = _NEVER_END["en"] | _NEVER_END.get(language, frozenset())
         self._text = ""
         self._scanned = 0  # marks before this end nothing
-        self._index = 0  # of the segment being collected
+        self._begin = len(CLAUSE_COLUMNS) - 1 if whole else 0
+        self._index = self._begin  # of the segment being collected
         self._final = False
 
     def push(self, delta: str) -> list[str]:
@@ -105,7 +113,7 @@ class SentenceSplitter:
 
     def _reset(self) -> None:
         self._text = ""
-        self._scanned = self._index = 0
+        self._scanned, self._index = 0, self._begin
         self._final = False
 
     def _next_cut(self) -> int:
@@ -113,8 +121,9 @@ class SentenceSplitter:
         edge = _edge(self._text)
         full = len(self._text) >= edge + _LOOKAHEAD
         text = self._text[: edge + _LOOKAHEAD]
+        phrase = first_phrase(text) if self._early and self._index == 0 else 0
         while mark := _MARK.search(text, self._scanned):
-            if mark.end() > edge:
+            if mark.end() > edge or 0 < phrase < mark.start():
                 break
             verdict = self._judge(text, mark)
             if verdict == "wait" and not full:
@@ -122,6 +131,8 @@ class SentenceSplitter:
             if isinstance(verdict, int) and verdict <= edge:
                 return verdict
             self._scanned = mark.end()
+        if 0 < phrase <= edge:
+            return phrase
         return _forced_cut(text, edge) if full or (self._final and len(text) > edge) else 0
 
     def _judge(self, text: str, mark: re.Match[str]) -> _Verdict:

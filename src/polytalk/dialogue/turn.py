@@ -1,6 +1,6 @@
 """One answer made, as pieces of text, audio and mouth, each as soon as it is ready.
 
-    heard ─▶ think ─▶ sentences ─▶ speak ─▶ face ─▶ pieces
+    heard ─▶ think ─▶ sentences ─▶ speak ─▶ face: analyse ─▶ mouth ─▶ synthesise ─▶ pieces
                first clause at once ┘  └ the next sentence while this one is made
 
 A turn only makes; when the pieces are sent is the delivery's business. It may therefore be begun before it is
@@ -11,27 +11,24 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Protocol
-
-from msgspec import Struct
+from math import ceil
 
 from polytalk.dialogue.dispatch import Replies, Scope
-from polytalk.dialogue.gate import Gate
+from polytalk.dialogue.face import FRAME_BYTES, RUNS_AHEAD, Face, Piece
+from polytalk.dialogue.kit import FIRST_AUDIO, Kit, Personas
 from polytalk.dialogue.persona import Persona
+from polytalk.dialogue.pipeline import Step, in_order
+from polytalk.dialogue.recall import Found
 from polytalk.dialogue.sentences import SentenceSplitter
 from polytalk.dialogue.settings import SessionSettings
-from polytalk.dialogue.voices import Voices, language_of
-from polytalk.errors import EngineFailed, PolytalkError, Unspeakable
-from polytalk.media.pcm import duration
+from polytalk.dialogue.speaking import Rendering
+from polytalk.dialogue.voices import language_of
+from polytalk.errors import EngineFailed, PolytalkError, Shed, Unspeakable
+from polytalk.schedule.demand import Rung
 from polytalk.schedule.playout import Playout
 from polytalk.types import (
     MOUTH_RATE,
-    SAMPLE_BYTES,
-    SPEECH_RATE,
-    FaceWork,
-    ListenWork,
     Message,
-    MouthFrames,
     Seconds,
     SpeakWork,
     Speech,
@@ -44,60 +41,8 @@ from polytalk.types import (
 
 log = logging.getLogger(__name__)
 
-FIRST_AUDIO: Seconds = 0.4
-"""Within this the user expects to hear something: the deadline of all work before the first sound.
-
-Later than now, so that a listener who is about to run dry goes before one who has only stopped speaking.
-"""
-FRAME_BYTES = SPEECH_RATE // MOUTH_RATE * SAMPLE_BYTES
-"""Audio of one mouth frame; pieces are padded to whole frames so that frame numbers never drift from samples."""
 SENTENCES_AHEAD = 2
 """Sentences at the TTS at once: one being spoken while the next is made."""
-
-
-class Kit(Struct, frozen=True):
-    """What turns work with: which engine serves which stage, and the voices."""
-
-    asr: str
-    llm: str
-    face: str
-    voices: Voices
-    llm_languages: tuple[str, ...]
-    gate: Gate
-    has_room: Callable[[], bool]
-    """Whether there is capacity that would idle otherwise."""
-    max_lead: Seconds
-
-    def thinks_in(self, language: str) -> bool:
-        """Whether the LLM can answer in the language."""
-        return "*" in self.llm_languages or language in self.llm_languages
-
-
-class Piece(Struct, frozen=True):
-    """Some of the answer. `text` are the words whose audio begins here ("" within a sentence)."""
-
-    text: str = ""
-    audio: bytes = b""
-    mouth: bytes = b""
-
-
-class Personas(Protocol):
-    """Finds the avatar's persona for a language."""
-
-    def __call__(self, language: str) -> Persona:
-        """The persona; one in English when there is none in the language."""
-        ...
-
-
-async def transcribe(scope: Scope, kit: Kit, audio: bytes, language: str | None) -> Transcript:
-    """What was said in an utterance (PCM16 at `LISTEN_RATE`). Raises PolytalkError."""
-    asked = await scope.ask(Stage.LISTEN, kit.asr, ListenWork(audio, language), scope.clock.now() + FIRST_AUDIO)
-    result = await asked.only()
-    if not isinstance(result, Transcript):
-        raise EngineFailed(f"{kit.asr} answered with {type(result).__name__}, not with a transcript")
-    kit.gate.observe(asked.queued)
-    kit.gate.learn_listening(asked.computed)
-    return Transcript(result.text.strip(), result.language)
 
 
 class Turn:
@@ -111,11 +56,11 @@ class Turn:
         persona: Personas,
         history: tuple[Message, ...],
         heard: tuple[asyncio.Future[Transcript], ...] = (),
-        enter: Callable[[], Awaitable[bool]] | None = None,
+        enter: Callable[[], Awaitable[Rung]] | None = None,
     ) -> None:
         """`heard`: utterances still being transcribed; their words follow the history.
 
-        `enter` waits for room and says whether there is room for the face too; None for a guess, which has room.
+        `enter` waits for room and says for how much of the face there is; None for a guess, which has room.
         """
         self.settings = settings
         self.playout = Playout()
@@ -126,14 +71,17 @@ class Turn:
         self._history = history
         self._heard = heard
         self._enter = enter
-        self._face = settings.mouth
+        self.face = Face(scope, kit.faces, kit.studio, settings, self._when, self._account)
         self.spent: dict[Stage, Seconds] = {}
         """Compute-seconds (of an LLM: seconds in a slot) that the turn took at each stage."""
         self._expected = scope.clock.now() + FIRST_AUDIO
         self._failure: PolytalkError | None = None
         self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue(64)
+        self._unread: list[Rendering] = []
+        """Speech that is asked for and not collected yet."""
         self.made: Seconds = 0.0
         """Speech made so far."""
+        self._origin: Seconds = 0.0  # where in it the playout's timeline begins
 
     async def run(self) -> None:
         """Make the whole answer; an error ends up with the reader of `pieces`."""
@@ -141,7 +89,10 @@ class Turn:
             history, language = await self._listen()
             if history:
                 if self._enter is not None:
-                    self._face = await self._enter() and self._face
+                    knocked = self._scope.clock.now()
+                    rung = await self._enter()
+                    self.face.allow(mouth=rung.mouth, fps=rung.fps)
+                    self._expected += self._scope.clock.now() - knocked  # the user was told to wait
                 await self._answer(history, language)
         except PolytalkError as error:
             self._failure = error
@@ -149,6 +100,19 @@ class Turn:
             log.exception("a turn failed")
             self._failure = EngineFailed(f"the turn failed: {error}")
         await self._pieces.put(None)
+
+    async def adopt(self) -> None:
+        """The guess was right: its work counts as any other."""
+        await self._scope.adopt()
+
+    async def drop(self) -> None:
+        """The guess was wrong: all that was made for it ends."""
+        await self._scope.drop()
+
+    def restart(self, at: Seconds) -> None:
+        """What is read from now on is played after a break, from `at` of the playout's timeline on, as a new one."""
+        self._origin += at
+        self.playout = Playout()
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """The answer, in order. Raises the turn's failure after what was made before it."""
@@ -166,9 +130,9 @@ class Turn:
         return history or (Message("user", "Hello."),), self.settings.language or language_of(_last_words(history))
 
     async def asked(self) -> bool:
-        """Whether anything was said in the utterances; known when all of them are transcribed."""
+        """Whether the utterances want an answer: words were said, or there was no room to hear them, which is told."""
         outcomes = await asyncio.gather(*map(asyncio.shield, self._heard), return_exceptions=True)
-        return any(isinstance(outcome, Transcript) and outcome.text for outcome in outcomes)
+        return any(isinstance(one, Shed) or (isinstance(one, Transcript) and bool(one.text)) for one in outcomes)
 
     async def _transcripts(self) -> list[Transcript]:
         """Of those utterances that could be transcribed. Raises what befell the last one when none could."""
@@ -190,14 +154,15 @@ class Turn:
     async def _think(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
         persona = self._persona(language)
         own = not self.settings.instructions  # a client's instructions replace the persona, with all it knows
-        if own and (known := persona.knowledge.find(_last_words(history))) is not None:
-            yield known
+        found = await self._recall(persona, _last_words(history)) if own else Found()
+        if found.answer is not None:
+            yield found.answer
             return
         if not self._kit.thinks_in(language):
             yield persona.wrong_language
             return
         work = ThinkWork(
-            persona.messages(history, self.settings.instructions),
+            persona.messages(history, self.settings.instructions, found.passages),
             self.settings.max_tokens,
             self.settings.temperature,
             persona.sentences if own else 0,
@@ -208,11 +173,20 @@ class Turn:
                 yield result.delta
             elif isinstance(result, Usage):
                 self.usage = result
-        self._kit.gate.observe(replies.queued)
+        self._kit.gate.observe(Stage.THINK, replies.queued)
         self._account(replies)
 
+    async def _recall(self, persona: Persona, question: str) -> Found:
+        """What the avatar knows about a question: its answer by heart, or what may help to find one."""
+        known = persona.knowledge.find(question)
+        if known is not None:
+            return Found(known)
+        if self._kit.recall is None:
+            return Found(persona.knowledge.reworded(question))
+        return await self._kit.recall.find(self._scope, persona.knowledge, question, self._due())
+
     async def _sentences(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
-        splitter = SentenceSplitter(language)
+        splitter = SentenceSplitter(language, early=self._kit.has_room())  # else what follows might come too late
         async with aclosing(self._think(history, language)) as deltas:
             async for delta in deltas:
                 for sentence in splitter.push(delta):
@@ -221,8 +195,13 @@ class Turn:
             yield sentence
 
     async def _speak(self, sentences: AsyncIterator[str]) -> None:
+        async with aclosing(in_order(self._steps(sentences), RUNS_AHEAD)) as pieces:
+            async for piece in pieces:
+                await self._pieces.put(piece)
+
+    async def _steps(self, sentences: AsyncIterator[str]) -> AsyncGenerator[Step[Piece], None]:
         """Ask for sentences ahead, take them in order."""
-        asked: asyncio.Queue[tuple[str, Replies] | Exception | None] = asyncio.Queue(SENTENCES_AHEAD + 1)
+        asked: asyncio.Queue[tuple[str, Rendering] | Exception | None] = asyncio.Queue(SENTENCES_AHEAD + 1)
         places = asyncio.Semaphore(SENTENCES_AHEAD)
 
         async def ask() -> None:
@@ -239,57 +218,65 @@ class Turn:
             while (next_one := await asked.get()) is not None:
                 if isinstance(next_one, Exception):
                     raise next_one
-                await self._collect(*next_one)
+                async with aclosing(self._collect(*next_one)) as steps:
+                    async for step in steps:
+                        yield step
                 places.release()
         finally:
             asking.cancel()
             await asyncio.wait((asking,))
+            for rendering in self._unread:
+                await rendering.aclose()
 
-    async def _ask_speech(self, sentence: str) -> Replies:
+    async def _ask_speech(self, sentence: str) -> Rendering:
         await self._wait_for_lead()
         language = language_of(sentence)
         route = self._kit.voices.for_language(self.settings.voice, language)
         work = SpeakWork(sentence.strip(), route.voice.id, language, self.settings.speed)
-        return await self._scope.ask(Stage.SPEAK, route.engine, work, self._due())
+        rendering = self._kit.studio.speak(self._scope, route.engine, work, self._due())
+        self._unread.append(rendering)
+        return rendering
 
     async def _wait_for_lead(self) -> None:
         """Speech far ahead of playback is thrown away on an interruption, and takes the place of somebody's next."""
         clock = self._scope.clock
-        while (ahead := self.made - self.playout.heard(clock.now()) - self._kit.max_lead) > 0:
+        while (ahead := self.made - self._origin - self.playout.heard(clock.now()) - self._kit.max_lead) > 0:
             await asyncio.sleep(max(0.02, ahead))
 
-    async def _collect(self, sentence: str, replies: Replies) -> None:
+    async def _collect(self, sentence: str, speech: Rendering) -> AsyncGenerator[Step[Piece], None]:
         text = sentence.strip() if not self.made or language_of(sentence) == "zh" else f" {sentence.strip()}"
         try:
-            async for result in replies:
+            async for result in speech:
                 if isinstance(result, Speech) and result.audio:
-                    await self._pieces.put(await self._with_mouth(text, result))
+                    begins = self.made
+                    self.made += ceil(len(result.audio) / FRAME_BYTES) / MOUTH_RATE
+                    async with aclosing(self.face.steps(text, result, begins)) as steps:
+                        async for step in steps:
+                            yield step
                     text = ""
         except Unspeakable:
             pass  # it is shown, and the rest of the answer is said
-        self._account(replies)
+        self._unread.remove(speech)
+        await speech.aclose()
+        self._account(speech)
         if text:
-            await self._pieces.put(Piece(text))
+            yield _show(text)
 
-    async def _with_mouth(self, text: str, speech: Speech) -> Piece:
-        audio = speech.audio + bytes(-len(speech.audio) % FRAME_BYTES)
-        due = self._due()
-        self.made += duration(audio, SPEECH_RATE)
-        if not self._face:
-            return Piece(text, audio)
-        asked = await self._scope.ask(Stage.FACE, self._kit.face, FaceWork(audio, speech.phones), due)
-        result = await asked.only()
-        self._account(asked)
-        return Piece(text, audio, result.frames if isinstance(result, MouthFrames) else b"")
-
-    def _account(self, replies: Replies) -> None:
-        stage = replies.job.stage
-        self.spent[stage] = self.spent.get(stage, 0.0) + replies.computed
+    def _account(self, work: Replies | Rendering) -> None:
+        self.spent[work.stage] = self.spent.get(work.stage, 0.0) + work.computed
 
     def _due(self) -> Seconds:
         """When the next sample made will be played."""
+        return self._when(self.made)
+
+    def _when(self, moment: Seconds) -> Seconds:
+        """When a moment of the answer will be played."""
         started = self.playout.started
-        return (self._expected if started is None else started) + self.made
+        return (self._expected if started is None else started) + moment - self._origin
+
+
+async def _show(text: str) -> Piece:
+    return Piece(text)
 
 
 def _last_words(history: tuple[Message, ...]) -> str:

@@ -5,7 +5,8 @@ worker's pool. A `StreamEngine` is asynchronous and gives results as they come: 
 batching of its own (an LLM), or a remote server.
 
 A factory `factory(options: Mapping[str, object]) -> engine` is registered under one of the entry point groups
-`polytalk.engines.asr`, `.llm`, `.tts`, `.face`, `.vad`. It must be cheap: the models are read in `load`.
+`polytalk.engines.asr`, `.llm`, `.tts`, `.analyse`, `.mouth`, `.synthesise`, `.vad`. It must be cheap: the models are
+read in `load`.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from polytalk.avatar.library import Bundle
 from polytalk.errors import ConfigError, PolytalkError
 
 W = TypeVar("W")
@@ -26,7 +28,11 @@ class Resident(Protocol):
     """What all engines share: one instance a process, loaded once, used by every session."""
 
     name: str
-    """As in the settings, unique within its stage."""
+    """As in the settings, unique within its stage.
+
+    A TTS or face engine whose results depend on nothing but the work may have a `revision: str` besides, which changes
+    with its weights, code and options; then results are kept (`engines/revision.py`).
+    """
 
     def load(self) -> None:
         """Read the models. Blocking; called once, before anything else.
@@ -130,6 +136,33 @@ class LlmEngine(Resident, Protocol):
 
     languages: tuple[str, ...]
     """ISO 639-1 codes it can hold a conversation in; ("*",) for any."""
+    # An engine that keeps what it has read for prompts that begin alike, at no price, may say `reads_ahead = True`; it
+    # is then asked for work with `ThinkWork.ahead`, which it reads and does not answer.
+
+
+class AnalyseEngine(Resident, Protocol):
+    """A `BatchEngine` or `StreamEngine` of `AnalyseWork` that gives `Features`.
+
+    ceil(seconds * `FEATURE_RATE`) frames for each work.
+    """
+
+
+class MouthEngine(Resident, Protocol):
+    """A `BatchEngine` or `StreamEngine` of `MouthWork` that gives `MouthFrames`, exactly `MouthWork.count` of them."""
+
+    needs_features: bool
+    """Whether it wants `Features` even where there are phones. Without phones it is given them in any case."""
+
+
+class SynthesiseEngine(Resident, Protocol):
+    """A `BatchEngine` or `StreamEngine` of `SynthesiseWork` that gives `Pictures`, one for each row of parameters."""
+
+    hears: bool
+    """Whether it works from the sound too, and wants `SynthesiseWork.audio`."""
+
+    def draws(self, avatar: Bundle) -> bool:
+        """Whether it can draw the avatar. Known without `load`."""
+        ...
 
 
 def parse_options(kind: type[O], options: Mapping[str, object], where: str) -> O:

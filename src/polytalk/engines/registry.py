@@ -7,7 +7,7 @@ from typing import Any
 from polytalk.errors import ConfigError
 
 GROUP = "polytalk.engines"
-KINDS = ("vad", "asr", "llm", "tts", "face")
+KINDS = ("vad", "asr", "llm", "tts", "analyse", "mouth", "synthesise", "embed")
 
 
 def names(kind: str) -> list[str]:

@@ -1,31 +1,52 @@
 """The gateway's routes."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import BadInput
+from polytalk.gateway.avatars import Avatars
 from polytalk.gateway.counter import BankCounter
 from polytalk.gateway.door import Door
 from polytalk.gateway.metrics import Metrics
 from polytalk.gateway.pages import Pages, SecurityHeaders
 from polytalk.gateway.problems import problem
 from polytalk.gateway.realtime.endpoint import RealtimeEndpoint
+from polytalk.gateway.realtime.media_endpoint import MediaEndpoint
+from polytalk.gateway.realtime.media_line import MediaFeeds
 from polytalk.gateway.status import Status
 
 STATIC = Path(__file__).parent / "static"
+STATUSES = {
+    "model_not_found": 404,
+    "file_not_found": 404,
+    "avatar_exists": 409,
+    "avatar_in_use": 409,
+    "picture_too_large": 413,
+}
+"""Of bad input, by its code; 400 for the rest."""
 
 
 def create_app(runtime: Runtime, status: Status) -> Starlette:
     """The ASGI application of one gateway."""
     catalogue = Catalogue(runtime)
     door = Door(runtime.settings.limits.max_sessions, runtime.settings.tenants)
+    avatars = Avatars(runtime, door)
+    feeds = MediaFeeds(runtime.settings.video.queue_bytes)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with avatars.builds.running():
+            yield
+
     return Starlette(
         routes=[
             Route("/healthz", lambda _: JSONResponse({"status": "ok"})),
@@ -33,12 +54,13 @@ def create_app(runtime: Runtime, status: Status) -> Starlette:
             Route("/metrics", Metrics(runtime, door, status).serve),
             Route("/ops/bank", BankCounter(runtime).serve),
             Route("/v1/models", catalogue.models),
-            Route("/v1/avatars", catalogue.avatars),
-            Route("/v1/avatars/{avatar}/bundle", catalogue.bundle),
+            *avatars.routes(),
             Route("/v1/voices", catalogue.voices),
-            WebSocketRoute("/v1/realtime", RealtimeEndpoint(runtime, door, status).serve),
+            WebSocketRoute("/v1/realtime", RealtimeEndpoint(runtime, door, status, feeds).serve),
+            WebSocketRoute("/v1/realtime/media", MediaEndpoint(feeds, door).serve),
             Mount("/", Pages(directory=STATIC, html=True)),
         ],
+        lifespan=lifespan,
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers={BadInput: _bad_input, 404: _not_found, 405: _not_allowed, 500: _failed},
     )
@@ -49,26 +71,6 @@ class Catalogue:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-
-    async def avatars(self, _: Request) -> JSONResponse:
-        """All avatars, the default one first."""
-        default = self._runtime.settings.avatar
-        ordered = sorted(self._runtime.avatars.values(), key=lambda avatar: avatar.id != default)
-        return _listing(
-            {
-                "id": avatar.id,
-                "object": "avatar",
-                "name": avatar.name,
-                "voice": self._runtime.default_voice(avatar),
-                "bundle": f"/v1/avatars/{avatar.id}/bundle",
-            }
-            for avatar in ordered
-        )
-
-    async def bundle(self, request: Request) -> Response:
-        """One avatar's drawing."""
-        avatar = self._runtime.avatar(request.path_params["avatar"])
-        return Response(avatar.json, media_type="application/json", headers={"cache-control": "no-cache"})
 
     async def voices(self, _: Request) -> JSONResponse:
         """All voices."""
@@ -94,9 +96,12 @@ def _listing(rows: Any) -> JSONResponse:
     return JSONResponse({"object": "list", "data": list(rows)})
 
 
-async def _bad_input(_: Request, error: Exception) -> JSONResponse:
+async def _bad_input(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BadInput)
-    return problem(404 if error.detail == "model_not_found" else 400, error.message, error.detail, param=error.param)
+    answer = problem(STATUSES.get(error.detail, 400), error.message, error.detail, param=error.param)
+    if answer.status_code == 413 and "content-length" not in request.headers:
+        answer.headers["connection"] = "close"  # or what has no end would be read on, and thrown away
+    return answer
 
 
 async def _not_found(request: Request, _: Exception) -> JSONResponse:

@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.websockets import WebSocket
 
 from polytalk.config import ANYBODY, TenantSettings
 from polytalk.errors import Shed
@@ -30,7 +30,7 @@ class Door:
         """Sessions that hold a place."""
         return len(self._places.held)
 
-    def refusal(self, socket: WebSocket) -> Response | None:
+    def refusal(self, socket: HTTPConnection) -> Response | None:
         """The answer for a client that may not enter, or None."""
         host = socket.client.host if socket.client else ""
         if not is_loopback(host):
@@ -45,7 +45,7 @@ class Door:
             return problem(403, f"pages of {origin[:100]} may not use this server", "origin_not_allowed")
         return None
 
-    def tenant(self, socket: WebSocket) -> TenantSettings:
+    def tenant(self, socket: HTTPConnection) -> TenantSettings:
         """Whose client it is, by the token that it gave as its API key; `default` without a known one."""
         given = _token(socket)
         found = ANYBODY
@@ -69,7 +69,7 @@ class Door:
         self._places.release(holder, time.monotonic())
 
 
-def _token(socket: WebSocket) -> str:
+def _token(socket: HTTPConnection) -> str:
     scheme, _, token = socket.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()

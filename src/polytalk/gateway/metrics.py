@@ -11,6 +11,7 @@ from starlette.responses import Response
 from polytalk.dialogue.runtime import Runtime
 from polytalk.gateway.door import Door
 from polytalk.gateway.status import Status
+from polytalk.schedule.scale import ScaleRule, desired
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -36,6 +37,7 @@ class Metrics(Collector):
         yield from self._workers()
         yield from self._admission()
         yield from self._bank()
+        yield from self._cache()
 
     def _workers(self) -> Iterator[Metric]:
         labels = ["stage", "engine"]
@@ -44,9 +46,13 @@ class Metrics(Collector):
         jobs = CounterMetricFamily("polytalk_jobs", "Jobs done", labels=labels)
         queued = CounterMetricFamily("polytalk_job_queue_seconds", "Time that jobs waited", labels=labels)
         computed = CounterMetricFamily("polytalk_job_compute_seconds", "Time that engines worked", labels=labels)
+        wasted = CounterMetricFamily(
+            "polytalk_job_wasted_seconds", "Part of it spent on guesses that were dropped", labels=labels
+        )
         slope = GaugeMetricFamily("polytalk_cost_slope_seconds", "Cost fit: seconds a unit", labels=labels)
         overhead = GaugeMetricFamily("polytalk_cost_overhead_seconds", "Cost fit: seconds a batch", labels=labels)
         error = GaugeMetricFamily("polytalk_cost_error_ratio", "Cost fit: mean relative error", labels=labels)
+        wanted = GaugeMetricFamily("polytalk_workers_desired", "Engines that the load asks for", labels=labels)
         released = CounterMetricFamily(
             "polytalk_batches_released", "Batches, by why they were let go", labels=[*labels, "reason"]
         )
@@ -58,15 +64,17 @@ class Metrics(Collector):
                 (jobs, stats.jobs),
                 (queued, stats.queued),
                 (computed, stats.computed),
+                (wasted, stats.wasted),
                 (slope, stats.slope),
                 (overhead, stats.overhead),
                 (error, stats.error),
+                (wanted, desired(ScaleRule(), stats.load / stats.slots, stats.backlog / stats.slots)),
             )
             for family, value in readings:
                 family.add_metric(at, float(value))
             for reason, count in stats.releases.items():
                 released.add_metric([*at, reason.value], float(count))
-        yield from (waiting, running, jobs, queued, computed, slope, overhead, error, released)
+        yield from (waiting, running, jobs, queued, computed, wasted, slope, overhead, error, wanted, released)
 
     def _admission(self) -> Iterator[Metric]:
         admission = self._runtime.gate.admission
@@ -76,7 +84,10 @@ class Metrics(Collector):
         yield use
         yield _gauge("polytalk_turns_admitted", "Turns under way", float(len(admission.leases)))
         yield _gauge("polytalk_turns_waiting", "Turns that wait for room", float(admission.queued))
-        yield _gauge("polytalk_shed_level", "0: nobody is shed; 1: all standard turns", admission.delay.level)
+        shed = GaugeMetricFamily("polytalk_shed_level", "0: nobody is shed; 1: all standard turns", labels=["stage"])
+        for stage, control in admission.delays.controls.items():
+            shed.add_metric([stage], control.level)
+        yield shed
 
     def _bank(self) -> Iterator[Metric]:
         names = {
@@ -98,6 +109,32 @@ class Metrics(Collector):
                 gauges[name].add_metric([account.tenant], getattr(account, name))
         yield used
         yield from gauges.values()
+
+    def _cache(self) -> Iterator[Metric]:
+        labels = ["tier"]
+        counters = {
+            "hits": CounterMetricFamily("polytalk_cache_hits", "Renderings found", labels=labels),
+            "misses": CounterMetricFamily("polytalk_cache_misses", "Renderings not found", labels=labels),
+            "hit_bytes": CounterMetricFamily("polytalk_cache_hit_bytes", "Bytes found", labels=labels),
+            "evicted": CounterMetricFamily("polytalk_cache_evicted", "Entries that went for others", labels=labels),
+            "refused": CounterMetricFamily("polytalk_cache_refused", "Entries not worth their place", labels=labels),
+            "corrupt": CounterMetricFamily("polytalk_cache_corrupt", "Entries that were damaged", labels=labels),
+        }
+        used = GaugeMetricFamily("polytalk_cache_bytes", "Bytes kept", labels=labels)
+        capacity = GaugeMetricFamily("polytalk_cache_capacity_bytes", "Bytes that may be kept", labels=labels)
+        entries = GaugeMetricFamily("polytalk_cache_entries", "Renderings kept", labels=labels)
+        for tier in self._runtime.tiers.all:
+            for name, family in counters.items():
+                family.add_metric([tier.name], float(getattr(tier.tally, name)))
+            used.add_metric([tier.name], float(tier.used))
+            capacity.add_metric([tier.name], float(tier.capacity))
+            entries.add_metric([tier.name], float(len(tier)))
+        yield from (*counters.values(), used, capacity, entries)
+        renders = CounterMetricFamily("polytalk_renders", "Requests for speech or a mouth", labels=["served"])
+        asked = self._runtime.studio.renders.asked
+        for how in ("kept", "shared", "computed"):
+            renders.add_metric([how], float(getattr(asked, how)))
+        yield renders
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -1,13 +1,14 @@
 """What a file says of its own making, in its metadata: the implicit label beside the visible one of `labels`.
 
 China's labelling rules (GB 45438-2025, annex E) ask for a field `AIGC` with a small JSON object; comment and
-description say the same to people, in any player. A signed C2PA manifest is no metadata tag but a box around the
-finished file: it belongs into `Mp4Writer`'s `seal`.
+description say the same to people, in any player. It stands where a form keeps its tags: MP4 `mdta`, ID3 TXXX,
+Vorbis comments, Matroska tags, LIST-INFO of WAV, a comment of GIF. A signed C2PA manifest is no tag but a box around
+the finished file: see `provenance`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -15,9 +16,16 @@ from polytalk.errors import BadInput
 from polytalk.media.untrusted import open_untrusted, opened
 
 AIGC_KEY: Final = "AIGC"
-_STATEMENT: Final = {
-    "en": "AI-generated: the person in this video and the voice were made by artificial intelligence.",
-    "zh": "AI生成：本视频中的人物和声音由人工智能生成合成。",
+_IN_COMMENT: Final = f"{AIGC_KEY}="
+Content: TypeAlias = Literal["video", "sound", "picture"]
+"""What was generated: person and voice, the voice alone, or the person alone."""
+_STATEMENT: Final[dict[tuple[str, Content], str]] = {
+    ("en", "video"): "AI-generated: the person in this video and the voice were made by artificial intelligence.",
+    ("en", "sound"): "AI-generated: the voice in this recording was made by artificial intelligence.",
+    ("en", "picture"): "AI-generated: the person in this video was made by artificial intelligence.",
+    ("zh", "video"): "AI生成：本视频中的人物和声音由人工智能生成合成。",
+    ("zh", "sound"): "AI生成：本录音中的声音由人工智能生成合成。",
+    ("zh", "picture"): "AI生成：本视频中的人物由人工智能生成合成。",
 }
 
 
@@ -50,8 +58,8 @@ class Marking:
     generated: bool = True
     """False when the field only says that the content may be generated."""
 
-    def tags(self, language: str = "en") -> dict[str, str]:
-        """Metadata for `Mp4Writer`. `language` is that of the statement for people."""
+    def tags(self, language: str = "en", content: Content = "video") -> dict[str, str]:
+        """Metadata for a writer. `language` is that of the statement for people, `content` what it speaks of."""
         aigc = _Aigc(
             label="1" if self.generated else "2",
             content_producer=self.producer,
@@ -60,15 +68,26 @@ class Marking:
             content_propagator=self.propagator,
             propagate_id=self.propagate_id,
         )
-        statement = _STATEMENT.get(language, _STATEMENT["en"])
+        statement = _STATEMENT["zh" if language == "zh" else "en", content]
         return {"comment": statement, "description": statement, AIGC_KEY: msgspec.json.encode(aigc).decode()}
+
+
+def read_tags(source: Path | bytes) -> dict[str, str]:
+    """All tags of a media file or its contents, with the names that `tags` gives. Raises BadInput."""
+    found: dict[str, str] = {}
+    with opened(source) as file, open_untrusted(file) as container:
+        for tags in (*(stream.metadata for stream in container.streams), container.metadata):  # Ogg's are the stream's
+            for key, value in tags.items():
+                found[AIGC_KEY if key.upper() == AIGC_KEY else key.lower()] = value
+    comment = found.get("comment", "")
+    if comment.startswith(_IN_COMMENT):  # GIF has nothing but comments
+        found[AIGC_KEY] = comment.removeprefix(_IN_COMMENT)
+    return found
 
 
 def read_marking(source: Path | bytes) -> Marking | None:
     """The marking of a media file or its contents, None when it has none. Raises BadInput if one is broken."""
-    with opened(source) as file, open_untrusted(file) as container:
-        tags = container.metadata
-    field = tags.get(AIGC_KEY)
+    field = read_tags(source).get(AIGC_KEY)
     if field is None:
         return None
     try:

@@ -40,6 +40,12 @@ def duration(pcm: bytes | bytearray, rate: int) -> Seconds:
     return len(pcm) / SAMPLE_BYTES / rate
 
 
+def level(pcm: bytes) -> float:
+    """Root mean square of the samples, 0..1; 0 for none."""
+    signal = samples(pcm).astype(np.float32)
+    return float(np.sqrt(np.mean(np.square(signal)))) / _FULL_SCALE if len(signal) else 0.0
+
+
 def silence(seconds: Seconds, rate: int) -> bytes:
     """That much silence, to the nearest sample."""
     return bytes(round(seconds * rate) * SAMPLE_BYTES)

@@ -16,7 +16,7 @@ from av.container import InputContainer
 
 from polytalk.errors import BadInput
 
-FORMATS: Final = ("wav", "w64", "aiff", "mp3", "aac", "flac", "ogg", "mov", "matroska")
+FORMATS: Final = ("wav", "w64", "aiff", "mp3", "aac", "flac", "ogg", "mov", "matroska", "gif")
 """FFmpeg's names; mov is also mp4 and m4a, matroska is also webm, ogg is also opus."""
 _OPTIONS: Final = {"format_whitelist": ",".join(FORMATS)}
 

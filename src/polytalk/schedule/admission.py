@@ -16,15 +16,22 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from polytalk.errors import Shed
-from polytalk.schedule.overload import DelayControl
+from polytalk.schedule.overload import StageDelays
 from polytalk.types import Seconds, Tier
 
 MAX_RETRY_AFTER: Seconds = 120.0
 """SDKs give up when asked to wait longer."""
-TARGET = 0.9
+TARGET = 0.95
 """Predicted utilisation that no admission may exceed: the rest absorbs what the prediction does not know."""
-VIP_RESERVE = 0.1
-"""The share of each pool that only vips may take."""
+VIP_RESERVE = 0.05
+"""The share of each pool that only vips may take; more, where that is less than one turn."""
+MOST_RESERVED = 0.1
+"""On a machine so small that a turn takes more, a vip waits for the next place, first in the queue."""
+
+ALL = ""
+"""Key of what all tenants hold together."""
+ANEW = 1_000
+"""Leases after which the sums are made anew, so that rounding does not add up."""
 
 Demand: TypeAlias = Mapping[str, float]
 """Pool -> compute-seconds a second while the turn lasts."""
@@ -95,12 +102,15 @@ class Admission:
 
     capacity: Mapping[str, float]
     """Pool -> compute-seconds it gives a second."""
-    max_queue: int = 1_000
-    delay: DelayControl = field(default_factory=DelayControl)
+    max_queue: int = 60
+    delays: StageDelays = field(default_factory=StageDelays)
     ceilings: Mapping[str, float] = field(default_factory=dict)
     """Tenant -> compute-seconds a second that its turns may take of any one pool, however idle that is."""
     leases: dict[str, Demand] = field(default_factory=dict)
     _tenants: dict[str, str] = field(default_factory=dict)
+    _totals: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Tenant, or `ALL` -> pool -> what the leases add up to."""
+    _until_anew: int = ANEW
     _queue: list[Ask] = field(default_factory=list)
     _ends: deque[Seconds] = field(default_factory=lambda: deque(maxlen=50))
 
@@ -125,9 +135,11 @@ class Admission:
 
     def release(self, holder: str, now: Seconds) -> list[tuple[str, Admitted]]:
         """A turn ended or gave up waiting; returns who may begin now."""
-        self._queue = [waiting for waiting in self._queue if waiting.holder != holder]
-        self._tenants.pop(holder, None)
-        if self.leases.pop(holder, None) is not None:
+        lease = self.leases.pop(holder, None)
+        if lease is None:
+            self._queue = [waiting for waiting in self._queue if waiting.holder != holder]
+        else:
+            self._count(self._tenants.pop(holder), lease, -1)
             self._ends.append(now)
         return self.admit_waiting(now)
 
@@ -157,7 +169,7 @@ class Admission:
 
     def use(self, pool: str) -> float:
         """The share of a pool that the leases take."""
-        return sum(demand.get(pool, 0.0) for demand in self.leases.values()) / self.capacity[pool]
+        return self._held(ALL, pool) / self.capacity[pool]
 
     def expected_wait(self, position: int) -> Seconds:
         """Position / drain rate, the rate at which turns ended lately."""
@@ -166,24 +178,51 @@ class Admission:
         return position * (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
 
     def _grant(self, ask: Ask, rung: int) -> Admitted:
+        before = self.leases.pop(ask.holder, None)
+        if before is not None:
+            self._count(self._tenants[ask.holder], before, -1)
         self.leases[ask.holder] = ask.rungs[rung]
         self._tenants[ask.holder] = ask.tenant
+        self._count(ask.tenant, ask.rungs[rung], 1)
         return Admitted(rung)
+
+    def _held(self, tenant: str, pool: str) -> float:
+        return self._totals.get(tenant, {}).get(pool, 0.0)
+
+    def _count(self, tenant: str, lease: Demand, sign: int) -> None:
+        """A lease comes, or (-1) goes."""
+        self._until_anew -= 1
+        if not self.leases or not self._until_anew:
+            self._until_anew = ANEW
+            self._totals = {}
+            for holder, held in self.leases.items():
+                self._add(self._tenants[holder], held, 1)
+        else:
+            self._add(tenant, lease, sign)
+
+    def _add(self, tenant: str, lease: Demand, sign: int) -> None:
+        for whose in (ALL, tenant) if tenant in self.ceilings else (ALL,):
+            totals = self._totals.setdefault(whose, {})
+            for pool, rate in lease.items():
+                totals[pool] = totals.get(pool, 0.0) + sign * rate
 
     def _under_ceiling(self, ask: Ask, demand: Demand) -> bool:
         ceiling = self.ceilings.get(ask.tenant)
         if ceiling is None:
             return True
-        own = [lease for holder, lease in self.leases.items() if self._tenants.get(holder) == ask.tenant]
-        return all(sum(lease.get(pool, 0.0) for lease in own) + rate <= ceiling + 1e-9 for pool, rate in demand.items())
+        return all(self._held(ask.tenant, pool) + rate <= ceiling + 1e-9 for pool, rate in demand.items())
+
+    def _room(self, pool: str, rate: float, vip: bool) -> bool:
+        share = rate / self.capacity[pool]
+        reserve = 0.0 if vip else min(MOST_RESERVED, max(VIP_RESERVE, share))
+        return self.use(pool) + share <= TARGET - reserve + 1e-9
 
     def _fits(self, ask: Ask, now: Seconds) -> int | None:
-        if self.delay.sheds(ask.tier, ask.session or ask.holder, now) and self.leases:
+        if self.delays.sheds(ask.tier, ask.session or ask.holder, now) and self.leases:
             return None
-        limit = TARGET if ask.tier is Tier.VIP else TARGET - VIP_RESERVE
+        vip = ask.tier is Tier.VIP
         for rung, demand in enumerate(ask.rungs):
-            fits = all(self.use(pool) + rate / self.capacity[pool] <= limit + 1e-9 for pool, rate in demand.items())
-            if fits and self._under_ceiling(ask, demand):
+            if all(self._room(pool, rate, vip) for pool, rate in demand.items()) and self._under_ceiling(ask, demand):
                 return rung
         # A machine too small for one turn still serves one at a time.
         return len(ask.rungs) - 1 if not self.leases else None

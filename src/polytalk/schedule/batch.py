@@ -17,7 +17,7 @@ WORTH = 0.1
 """The least share of a job's own cost that joining must save: less is within the noise of the cost fit."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Batch:
     """Jobs to run together, and why no more of them."""
 
@@ -47,9 +47,8 @@ def form(
     lasts = 0.0
     typical = cost.typical()
     while (job := queue.vip() if vips_only else queue.head(now, typical)) is not None:
-        if len(batch.jobs) == max_batch:
-            batch.reason = Release.FULL
-            break
+        if job.speculative and batch.jobs and not batch.jobs[0].speculative:
+            break  # a guess makes nobody wait
         own = units(job)
         alone = cost.predict(own)
         grown = alone
@@ -69,5 +68,8 @@ def form(
         lasts = grown
         if kept:
             binding = min(binding, job.deadline)
+        if len(batch.jobs) == max_batch:
+            batch.reason = Release.FULL if (queue.vip() if vips_only else queue.jobs) else Release.IDLE
+            break
     batch.due = binding - lasts if batch.jobs else float("inf")
     return batch

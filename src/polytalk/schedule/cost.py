@@ -14,19 +14,53 @@ WINDOW = 50
 """Batches remembered: enough to fit a line, few enough to follow a machine whose load changes."""
 TRUSTED = 3
 """Batches of one size after which its own ratio is believed."""
+CAUTION = 2.0
+"""Usual errors of a prediction that nobody should be late for: who waits until the last moment needs it to be one."""
 
 
-@dataclass
+_SAME = 1e-9
+"""Relative spread of the sizes under which they are one size: the sums are floats."""
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Of the batches remembered, as a least-squares line needs them."""
+
+    count: int = 0
+    jobs: int = 0
+    x: float = 0.0
+    y: float = 0.0
+    xx: float = 0.0
+    xy: float = 0.0
+
+    def add(self, jobs: int, units: float, seconds: Seconds, sign: int = 1) -> None:
+        """A batch comes, or (-1) goes."""
+        self.count += sign
+        self.jobs += sign * jobs
+        self.x += sign * units
+        self.y += sign * seconds
+        self.xx += sign * units * units
+        self.xy += sign * units * seconds
+
+
+@dataclass(slots=True)
 class Cost:
-    """Least squares over the last `WINDOW` batches, never negative in either coefficient."""
+    """Least squares over the last `WINDOW` batches, never negative in either coefficient.
+
+    Sums are kept as batches come and go, and made anew every `WINDOW` batches, so that rounding does not add up.
+    """
 
     guess: Seconds = 0.05
     """Answer before the first batch has run."""
-    _seen: deque[tuple[int, float, Seconds]] = field(default_factory=lambda: deque(maxlen=WINDOW))
-    _fit: tuple[float, Seconds] | None = None
-    _ratios: dict[int, float] = field(default_factory=dict)
     error: float = 0.0
     """Mean |predicted - took| / took of late, exported as a metric: how far to trust all this."""
+    _seen: deque[tuple[int, float, Seconds]] = field(default_factory=deque)
+    _all: _Sums = field(default_factory=_Sums)
+    _sizes: dict[int, _Sums] = field(default_factory=dict)
+    """Jobs in the batch -> sums of such batches."""
+    _fit: tuple[float, Seconds] | None = None
+    _ratios: dict[int, float] = field(default_factory=dict)
+    _until_anew: int = WINDOW
 
     def observe(self, units: float, seconds: Seconds, jobs: int = 1) -> None:
         """Learn from a batch of `jobs`, of `units` in all (the engine's own), that took `seconds`."""
@@ -34,27 +68,40 @@ class Cost:
             off = abs(self.predict(units, jobs) - seconds) / seconds
             self.error += (off - self.error) / min(len(self._seen) + 1, WINDOW)
         self._seen.append((jobs, units, seconds))
+        self._count(jobs, units, seconds, 1)
+        if len(self._seen) > WINDOW:
+            self._count(*self._seen.popleft(), -1)
+        self._until_anew -= 1
+        if not self._until_anew:
+            self._until_anew = WINDOW
+            self._all, self._sizes = _Sums(), {}
+            for one in self._seen:
+                self._count(*one, 1)
         self._fit = None
 
     def predict(self, units: float, jobs: int = 1) -> Seconds:
         """Seconds that a batch of `jobs` with `units` in all will take."""
         if not self._seen:
             return self.guess
-        slope, overhead = self.line()
-        return (slope * units + overhead) * self._ratios.get(jobs, 1.0)
+        slope, overhead = self._fit or self.line()
+        ratio = self._ratios.get(jobs)
+        return (slope * units + overhead) * (self._ratio(jobs) if ratio is None else ratio)
 
     def typical(self) -> Seconds:
         """Seconds that a job of average size will take alone."""
-        jobs = sum(count for count, _, _ in self._seen)
-        return self.predict(sum(units for _, units, _ in self._seen) / jobs if jobs else 1.0)
+        return self.predict(self._all.x / self._all.jobs if self._all.jobs else 1.0)
+
+    def each(self) -> Seconds:
+        """Compute-seconds of a job of late, its part of its batch, on average; the guess before the first."""
+        return self._all.y / self._all.jobs if self._all.jobs else self.guess
 
     def line(self) -> tuple[float, Seconds]:
         """Slope (seconds a unit) and overhead (seconds a batch); the guess before the first batch has run."""
         if not self._seen:
             return 0.0, self.guess
         if self._fit is None:
-            self._fit = _line([(units, seconds) for _, units, seconds in self._seen])
-            self._ratios = self._table(*self._fit)
+            self._fit = _line(self._all)
+            self._ratios.clear()
         return self._fit
 
     def saving(self, units: float, jobs: int) -> Seconds:
@@ -62,26 +109,40 @@ class Cost:
         each = units / max(jobs, 1)
         return max(0.0, self.predict(each, 1) - self.predict(units + each, jobs + 1) / (jobs + 1))
 
-    def _table(self, slope: float, overhead: Seconds) -> dict[int, float]:
-        sizes: dict[int, list[float]] = {}
-        for jobs, units, seconds in self._seen:
-            if (expected := slope * units + overhead) > 0:
-                sizes.setdefault(jobs, []).append(seconds / expected)
-        if len(sizes) < 2:
-            return {}
-        return {jobs: sum(seen) / len(seen) for jobs, seen in sizes.items() if len(seen) >= TRUSTED}
+    def economy(self, most: int) -> float:
+        """What a job would cost in a full batch of `most`, as a share of what jobs did cost of late; 1 at most."""
+        jobs = self._all.jobs
+        if not jobs or self._all.y <= 0:
+            return 1.0
+        return min(1.0, self.predict(self._all.x / jobs * most, most) / most * jobs / self._all.y)
+
+    def _count(self, jobs: int, units: float, seconds: Seconds, sign: int) -> None:
+        self._all.add(jobs, units, seconds, sign)
+        size = self._sizes.setdefault(jobs, _Sums())
+        size.add(jobs, units, seconds, sign)
+        if not size.count:
+            del self._sizes[jobs]
+
+    def _ratio(self, jobs: int) -> float:
+        """Observed / line for batches of so many; 1 for a size that was hardly seen, or when there is no other."""
+        slope, overhead = self.line()
+        size = self._sizes.get(jobs)
+        ratio = 1.0
+        if size is not None and size.count >= TRUSTED and len(self._sizes) > 1:
+            expected = slope * size.x + overhead * size.count
+            ratio = max(0.0, size.y / expected) if expected > 0 else 1.0
+        self._ratios[jobs] = ratio
+        return ratio
 
 
-def _line(points: list[tuple[float, Seconds]]) -> tuple[float, Seconds]:
-    count = len(points)
-    mean_x = sum(x for x, _ in points) / count
-    mean_y = sum(y for _, y in points) / count
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    if spread < 1e-12:  # all batches were of one size: no slope to see
+def _line(sums: _Sums) -> tuple[float, Seconds]:
+    mean_x, mean_y = sums.x / sums.count, max(0.0, sums.y / sums.count)
+    spread = sums.xx - sums.x * mean_x
+    if spread <= _SAME * sums.xx:  # all batches were of one size: no slope to see
         return 0.0, mean_y
-    slope = max(0.0, sum((x - mean_x) * (y - mean_y) for x, y in points) / spread)
+    slope = max(0.0, (sums.xy - sums.x * mean_y) / spread)
     overhead = mean_y - slope * mean_x
     if overhead >= 0:
         return slope, overhead
     # Through the origin: a negative overhead would predict that small batches are free.
-    return sum(x * y for x, y in points) / sum(x * x for x, _ in points), 0.0
+    return max(0.0, sums.xy / sums.xx), 0.0

@@ -6,14 +6,14 @@ target.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from polytalk.types import Seconds, Tier
 
 HOUR: Seconds = 3600.0
 
 
-@dataclass
+@dataclass(slots=True)
 class DelayControl:
     """The minimum queue delay over intervals, and the level of shedding that follows from it."""
 
@@ -43,10 +43,11 @@ class DelayControl:
         conversation is not chopped at random, and the unlucky change with the hour (DAGOR's user priority).
         """
         self._close(now)
-        floor = {Tier.BATCH: -1.0, Tier.STANDARD: 0.0, Tier.VIP: 1.0}[tier]
         if tier is Tier.BATCH:
             return self.overloaded
-        return self.level - floor > _lot(holder, now)
+        floor = 1.0 if tier is Tier.VIP else 0.0
+        share = self.level - floor
+        return share > 0 and share > _lot(holder, now)
 
     def _close(self, now: Seconds) -> None:
         if now < self._until:
@@ -59,6 +60,24 @@ class DelayControl:
         if idle:
             self.level = 0.0 if now - self._until > 10 * self.interval else self.level
         self._least, self._until = float("inf"), now + self.interval
+
+
+@dataclass
+class StageDelays:
+    """A `DelayControl` per stage: beside a queue that is short all the time, one that is long would pass unseen."""
+
+    controls: dict[str, DelayControl] = field(default_factory=dict)
+
+    def observe(self, stage: str, delay: Seconds, now: Seconds) -> None:
+        """A job of the stage began after waiting `delay`."""
+        control = self.controls.get(stage)
+        if control is None:
+            control = self.controls[stage] = DelayControl()
+        control.observe(delay, now)
+
+    def sheds(self, tier: Tier, holder: str, now: Seconds) -> bool:
+        """Whether a turn of this holder is turned away for any stage's sake: a turn needs all of them."""
+        return any(control.sheds(tier, holder, now) for control in self.controls.values())
 
 
 def _lot(holder: str, now: Seconds) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from polytalk.types import Seconds
 
 
-@dataclass
+@dataclass(slots=True)
 class Playout:
     """One response's audio timeline, from its first sample.
 

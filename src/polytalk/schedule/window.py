@@ -4,12 +4,12 @@ A window tuned by how long jobs waited feeds on its own queue. This one asks two
 soon (the rate of the last 10 s), and is what it saves worth the wait of those that are here?
 """
 
+from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice, pairwise
 from math import log
-from statistics import median
+from typing import NamedTuple
 
 from polytalk.schedule.cost import Cost
 from polytalk.types import Seconds
@@ -20,7 +20,10 @@ MOST = 512
 """Arrivals remembered: at higher rates the memory is shorter, and the estimate better all the same."""
 RECENT = 64
 """Arrivals whose gaps are looked at one by one."""
+LOG_2 = log(2)
 FULL_LOAD = 0.98
+CAUTION = 2.0
+"""Usual errors of the prediction by which a wait ends before its last moment, else every second batch would be late."""
 IN_VAIN = 3
 """Usual gaps without an arrival after which it is the pause between two bursts."""
 
@@ -34,14 +37,24 @@ class Release(StrEnum):
     IDLE = "idle"
 
 
-@dataclass
+@dataclass(slots=True)
 class Arrivals:
     """The moments at which jobs came."""
 
     _moments: deque[Seconds] = field(default_factory=lambda: deque(maxlen=MOST))
+    _gaps: deque[Seconds] = field(default_factory=deque)
+    """The last `RECENT` - 1 of them, as they came …"""
+    _ordered: list[Seconds] = field(default_factory=list)
+    """… and by length: their median is asked for at every arrival."""
 
     def note(self, now: Seconds) -> None:
         """A job came."""
+        if self._moments:
+            gap = now - self._moments[-1]
+            self._gaps.append(gap)
+            insort(self._ordered, gap)
+            if len(self._gaps) >= RECENT:
+                self._forget()
         self._moments.append(now)
 
     def gap(self, now: Seconds) -> Seconds:
@@ -50,12 +63,15 @@ class Arrivals:
         Where arrivals come in bursts their mean gap says little: most come at once, some after a long pause. So the
         usual gap counts (the median, scaled to the mean that it has in a Poisson process) until it has passed in vain.
         """
-        while self._moments and self._moments[0] < now - MEMORY:
-            self._moments.popleft()
-        if len(self._moments) < 2:
+        moments = self._moments
+        while moments and moments[0] < now - MEMORY:
+            moments.popleft()
+            if len(self._gaps) >= max(len(moments), 1):
+                self._forget()
+        if len(moments) < 2:
             return float("inf")
         mean, usual = self.mean_gap(now), self._usual()
-        return min(mean, usual) if now - self._moments[-1] <= IN_VAIN * usual else mean
+        return usual if usual < mean and now - moments[-1] <= IN_VAIN * usual else mean
 
     def mean_gap(self, now: Seconds) -> Seconds:
         """Over the whole memory; infinite when fewer than two came lately."""
@@ -65,13 +81,16 @@ class Arrivals:
         return max(now - self._moments[0], 1e-9) / (len(self._moments) - 1 + (now > self._moments[-1]))
 
     def _usual(self) -> Seconds:
-        recent = list(islice(reversed(self._moments), RECENT))
-        gaps = [later - earlier for later, earlier in pairwise(recent)]
-        return max(median(gaps) / log(2), 1e-9)
+        count = len(self._ordered)
+        middle = (self._ordered[count // 2] + self._ordered[(count - 1) // 2]) / 2
+        return max(middle / LOG_2, 1e-9)
+
+    def _forget(self) -> None:
+        """The oldest gap."""
+        del self._ordered[bisect_left(self._ordered, self._gaps.popleft())]
 
 
-@dataclass(frozen=True)
-class Hold:
+class Hold(NamedTuple):
     """Wait for more until then, or release now."""
 
     until: Seconds | None
@@ -106,6 +125,43 @@ def worth(cost: Cost, units: float, size: int, *, load: float) -> Seconds:
     that queue behind, so it counts 1 / (1 - load) times, as work does in any queue.
     """
     each = units / size
-    now, grown = cost.predict(units, size), cost.predict(units + each, size + 1)
-    saved = (now + cost.predict(each) - grown) / (1 - min(load, FULL_LOAD))
-    return saved / size - (grown - now)
+    lasts = cost.predict(units, size)
+    return _worth(lasts, lasts if size == 1 else cost.predict(each), cost.predict(units + each, size + 1), size, load)
+
+
+def _worth(lasts: Seconds, alone: Seconds, grown: Seconds, size: int, load: float) -> Seconds:
+    saved = (lasts + alone - grown) / (1 - min(load, FULL_LOAD))
+    return saved / size - (grown - lasts)
+
+
+class Outlook(NamedTuple):
+    """What `hold` is to be asked with."""
+
+    gap: Seconds
+    saving: Seconds
+    slack: Seconds
+
+
+def outlook(
+    cost: Cost,
+    arrivals: Arrivals,
+    now: Seconds,
+    *,
+    each: float,
+    size: int,
+    max_size: int,
+    cores: float,
+    due: Seconds,
+) -> Outlook:
+    """For `size` jobs of `each` units that must start by `due`, with room for so many batches side by side.
+
+    The load under which it is `worth` to wait is that of full batches: what is waited for makes batches full.
+    """
+    gap = arrivals.gap(now)
+    if size >= max_size or gap == float("inf"):  # decided, whatever it is worth
+        return Outlook(gap, 0.0, due - now)
+    predict, units = cost.predict, each * size
+    load = predict(each * max_size, max_size) / max_size / arrivals.mean_gap(now) / cores
+    lasts = predict(units, size)
+    saving = _worth(lasts, lasts if size == 1 else predict(each), predict(units + each, size + 1), size, load)
+    return Outlook(gap, saving, due - now - CAUTION * cost.error * lasts)

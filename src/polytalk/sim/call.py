@@ -17,9 +17,10 @@ class Call:
     """State as `dialogue.turn` keeps it; the rules are in `turns`."""
 
     __slots__ = (
-        "admitted", "asked_at", "collected", "expected", "face", "generation", "holder", "late", "made", "moving",
-        "number", "open", "owed", "playout", "released", "run_left", "session", "shape", "spent", "spoken", "tenant",
-        "tier", "turn", "turns_late", "visit", "waking", "whole", "written",
+        "admitted", "asked_at", "collected", "expected", "face", "fps", "generation", "holder", "judged", "late",
+        "made", "moving", "number", "open", "owed", "playout", "released", "room", "run", "run_left", "session",
+        "shape", "spent", "spoken", "tenant", "tier", "transcribed", "turn", "turns_late", "visit", "waking", "whole",
+        "written",
     )  # fmt: skip
 
     def __init__(self, number: int, visit: Visit) -> None:
@@ -45,8 +46,16 @@ class Call:
         self.asked_at = asked_at
         self.admitted = asked_at
         self.holder = f"{self.session}/{self.turn}"
+        self.judged = True
+        """Whether it began late enough to be counted."""
         self.face = True
-        """Whether the face is made here, too."""
+        """Whether the mouth is made."""
+        self.fps = 0.0
+        """Pictures a second that the server draws."""
+        self.run: Seconds = 0.0
+        """Length of the run of pictures under way."""
+        self.transcribed = self.room = False
+        """Whether the question is in words, and whether it may be answered."""
         self.whole = False
         """Whether the LLM is done."""
         self.playout = Playout()
@@ -56,7 +65,7 @@ class Call:
         """Sentences that the LLM completed, that the TTS was asked for, that were sent."""
         self.spoken: set[int] = set()
         self.moving = False
-        """Whether a face job is under way."""
+        """Whether a sentence's face is being made."""
         self.run_left: Seconds = 0.0
         """What is left of the sentence whose face is being made."""
         self.waking = False

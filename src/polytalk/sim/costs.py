@@ -19,7 +19,14 @@ Basis: TypeAlias = Literal["measured", "published", "derived", "assumed"]
 """measured: on the machine it is about. published: somebody else's measurement of it. derived: from a published figure
 of another model or card, as `source` says. assumed: no figure was found."""
 Unit: TypeAlias = Literal["seconds", "letters", "frames", "turns", "tokens"]
-"""seconds: of audio (of the question for listen, of the answer for speak and face). tokens: sequences that decode."""
+"""seconds: of audio (of the question for listen, else of the answer). frames: pictures.
+tokens: sequences that decode."""
+
+
+SIMULATED = (Stage.LISTEN, Stage.THINK, Stage.SPEAK, Stage.MOUTH)
+"""What every turn needs. Voices give phone times, so nothing is analysed."""
+BY_CLIENT, BY_SERVER = "phones", "synthesise"
+"""Faces drawn by the client, from the mouth's parameters; and by whatever the calibrated server draws with."""
 
 
 class StageCost(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +46,7 @@ class StageCost(Struct, frozen=True, forbid_unknown_fields=True):
     prefill: float | None = None
     """Prompt tokens a second (LLM only)."""
     run: Seconds | None = None
-    """The longest piece of an answer that is one job (face only); None for a whole sentence."""
+    """The longest piece of an answer that is one job (synthesise only); None for a whole sentence."""
     basis: Basis = "measured"
     source: str = ""
 
@@ -70,14 +77,17 @@ class Hardware(Struct, frozen=True, forbid_unknown_fields=True):
     stages: dict[Stage, StageCost]
     pools: dict[str, PoolKind] = {}
     faces: dict[str, StageCost] = {}
-    """Other engines for the face stage, by name."""
+    """Engines that draw on the server, by name; without one the client draws."""
     notes: tuple[str, ...] = ()
 
     def with_face(self, name: str) -> "Hardware":
-        """The same with another face. Raises BadInput for one that has no figures."""
+        """The same with faces drawn by an engine, or by the client. Raises BadInput for an engine without figures."""
+        if name == BY_CLIENT:
+            return self
         if name not in self.faces:
-            raise BadInput(f"no figures for the face {name!r} on {self.title}; there are {', '.join(self.faces)}")
-        return msgspec.structs.replace(self, stages={**self.stages, Stage.FACE: self.faces[name]})
+            known = ", ".join((BY_CLIENT, *self.faces))
+            raise BadInput(f"no figures for the face {name!r} on {self.title}; there are {known}")
+        return msgspec.structs.replace(self, stages={**self.stages, Stage.SYNTHESISE: self.faces[name]})
 
 
 def known() -> dict[str, Hardware]:
@@ -94,10 +104,11 @@ def read_calibration(path: Path) -> Hardware:
         raise BadInput(f"can't read {path}: {error.strerror}; `polytalk bench --calibrate` writes it") from error
     except msgspec.DecodeError as error:
         raise BadInput(f"{path} is no calibration: {error}") from error
-    if absent := [stage.value for stage in Stage if stage not in stages]:
+    if absent := [stage.value for stage in SIMULATED if stage not in stages]:
         raise BadInput(f"{path} says nothing about {', '.join(absent)}: calibrate again with all engines")
     pools = {cost.pool: PoolKind("core") for cost in stages.values()}
-    return Hardware(f"this machine ({path.name})", stages, pools, {"phones": stages[Stage.FACE]})
+    drawn = {engine: cost for engine, cost in ((BY_SERVER, stages.get(Stage.SYNTHESISE)),) if cost is not None}
+    return Hardware(f"this machine ({path.name})", {stage: stages[stage] for stage in SIMULATED}, pools, drawn)
 
 
 def _between(known: list[tuple[int, float]], size: int) -> float:

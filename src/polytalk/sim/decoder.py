@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from polytalk.sim.costs import StageCost
+from polytalk.sim.desk import Desk
 from polytalk.sim.events import Loop
-from polytalk.sim.policy import Desk
 from polytalk.sim.station import Noise
 from polytalk.sim.task import Task
 from polytalk.types import Seconds
@@ -110,7 +110,7 @@ class Decoder:
         """A job came; its call has the shape of the answer."""
         self.created += 1
         now = self.loop.time
-        if len(self._running) < self.slots and not len(self.desk) and self.desk.lone(task, now) is None:
+        if len(self._running) < self.slots and not self.desk.waiting and self.desk.lone(task, now) is None:
             self.started([task], now)
             self._start(task, now)
             return
@@ -132,7 +132,7 @@ class Decoder:
 
     def _serve(self) -> None:
         now = self.loop.time
-        while len(self.desk) and len(self._running) < self.slots:
+        while self.desk.waiting and len(self._running) < self.slots:
             batch, _ = self.desk.take(now)
             self.started(batch, now)
             self._start(batch[0], now)

@@ -18,7 +18,8 @@ def turn_seconds(hardware: Hardware, shape: Shape) -> dict[str, Seconds]:
             units = {
                 Stage.LISTEN: 1.0 if cost.units == "turns" else shape.question,
                 Stage.SPEAK: shape.speech * 14.0 if cost.units == "letters" else shape.speech,
-                Stage.FACE: shape.speech * FRAMES_PER_SECOND if cost.units == "frames" else shape.speech,
+                Stage.MOUTH: shape.speech,
+                Stage.SYNTHESISE: shape.speech * FRAMES_PER_SECOND if cost.units == "frames" else shape.speech,
             }[stage]
             jobs = 1.0 if stage is Stage.LISTEN else shape.speech / (cost.run or 3.0)
             spent = cost.slope * units + cost.overhead * jobs / full

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from polytalk.errors import Shed
 from polytalk.schedule.admission import Admission, Admitted, Ask
-from polytalk.schedule.demand import TurnDemand
+from polytalk.schedule.demand import TurnDemand, ladder
 from polytalk.sim.call import Call
 from polytalk.sim.events import Loop
 from polytalk.sim.task import Task
 from polytalk.types import Seconds, Stage
 
+FIRST_AUDIO: Seconds = 0.4
+"""The deadline of all work before the first sound, after the end of the question or of the wait for room."""
 LOOK_AGAIN: Seconds = 0.25
 """How often those who wait for room are looked at, though nobody left."""
 
@@ -24,6 +26,8 @@ class Gate:
     demand: TurnDemand
     opened: Callable[[Call], None] = lambda call: None
     """Told when a turn may go on."""
+    fps: float = 0.0
+    """Pictures a second that everybody wants drawn here."""
     _waiting: dict[str, Call] = field(default_factory=dict)
     _looking: bool = False
 
@@ -31,7 +35,8 @@ class Gate:
         """Let the turn go on, now or later; False when it is refused."""
         try:
             answer = self.admission.request(
-                Ask(call.holder, call.tier, self.demand.rungs(), call.tenant, session=call.session), self.loop.time
+                Ask(call.holder, call.tier, self.demand.rungs(self.fps), call.tenant, session=call.session),
+                self.loop.time,
             )
         except Shed:
             return False
@@ -48,14 +53,14 @@ class Gate:
         """The turn is over."""
         self._admit(self.admission.release(call.holder, self.loop.time))
 
-    def observe(self, batch: list[Task], now: Seconds) -> None:
+    def observe(self, stage: Stage, batch: list[Task], now: Seconds) -> None:
         """Jobs that a listener waits for begin."""
         for task in batch:
-            self.admission.delay.observe(now - task.created, now)
+            self.admission.delays.observe(stage, now - task.created, now)
 
     def spent(self, batch: list[Task], took: Seconds) -> None:
         """A batch ran: what turns cost is learnt, by the jobs' sizes."""
-        total = sum([task.units for task in batch])
+        total = batch[0].units if len(batch) == 1 else sum([task.units for task in batch])
         for task in batch:
             call, share = task.call, took * task.units / total
             assert call is not None
@@ -74,8 +79,10 @@ class Gate:
         for holder, answer in admitted:
             call = self._waiting.pop(holder)
             call.admitted = self.loop.time
+            call.expected = self.loop.time + FIRST_AUDIO
             self._open(call, answer)
 
     def _open(self, call: Call, answer: Admitted) -> None:
-        call.face = answer.rung == 0
+        rung = ladder(self.fps)[answer.rung]
+        call.face, call.fps = rung.mouth, rung.fps
         self.opened(call)

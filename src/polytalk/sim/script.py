@@ -6,7 +6,7 @@ same questions in the same order.
     answer           lognormal, median 22 words, sigma 0.5, 3–120      25 words, 8 s
     sentences        first clause of 5 words, then 11, then 14, as `dialogue.sentences` cuts them
     speech           3.1 words a second, and 0.25 s of pause a sentence
-    tokens           1.35 a word; the prompt's uncached part: 60 + 1.5 times the question's words
+    tokens           1.35 a word; the prompt's uncached part: 10 of the template, and the question
     pause            lognormal, median 6 s, sigma 0.6, from the end of the answer to the next question
     interruption     of a tenth of the answers, at a uniform place
 
@@ -23,6 +23,7 @@ from polytalk.types import Seconds
 WORDS_PER_SECOND = 3.1
 SENTENCE_PAUSE: Seconds = 0.25
 TOKENS_PER_WORD = 1.35
+TEMPLATE_TOKENS = 10
 FIRST_WORDS = (5, 11, 14)
 """Words of the first, second and later segments."""
 
@@ -119,7 +120,8 @@ def _draw(habits: Habits, chance: random.Random) -> Shape:
 
 
 def _prompt(question: Seconds) -> int:
-    return round(60 + 1.5 * question * WORDS_PER_SECOND)
+    """Persona, examples and earlier turns are in the cache of prefixes."""
+    return round(TEMPLATE_TOKENS + TOKENS_PER_WORD * question * WORDS_PER_SECOND)
 
 
 def _token_ends(words: list[float]) -> tuple[int, ...]:

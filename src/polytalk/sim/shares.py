@@ -10,7 +10,9 @@ from polytalk.schedule.bank import Account, Bank
 from polytalk.schedule.fairshare import WEIGHT
 from polytalk.sim.chance import poisson
 from polytalk.sim.costs import StageCost
-from polytalk.sim.policy import Desk, PlainDesk, RingDesk, by_interval
+from polytalk.sim.desk import Desk
+from polytalk.sim.policy import PlainDesk, by_interval
+from polytalk.sim.ring import RingDesk
 from polytalk.sim.spread import SEEDS, Spread, spread
 from polytalk.sim.stage import Bench, Piece, Ran
 from polytalk.sim.tally import jain

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from polytalk.sim.costs import StageCost
+from polytalk.sim.desk import Desk
 from polytalk.sim.events import Loop
-from polytalk.sim.policy import Desk
 from polytalk.sim.station import Noise, Pool, Station
 from polytalk.sim.task import Task, new_task
 from polytalk.types import Seconds, Stage, Tier
@@ -69,7 +69,7 @@ class Bench:
         self.station.submit(
             new_task(
                 self._made,
-                Stage.FACE,
+                Stage.MOUTH,
                 now,
                 now + piece.patience,
                 piece.units,

@@ -6,8 +6,8 @@ from itertools import cycle
 from typing import TypeAlias
 
 from polytalk.sim.costs import StageCost
+from polytalk.sim.desk import Desk
 from polytalk.sim.events import Loop
-from polytalk.sim.policy import Desk
 from polytalk.sim.task import Task
 from polytalk.types import Seconds
 
@@ -78,7 +78,7 @@ class Station:
         """A job came."""
         self.created += 1
         now = self.loop.time
-        if self.pool.free and not len(self.desk):
+        if self.pool.free and not self.desk.waiting:
             until = self.desk.lone(task, now)
             if until is None:
                 self._start([task], now)
@@ -86,8 +86,12 @@ class Station:
                 self._wait(until)
             return
         self.desk.push(task)
-        if self._held_until and self.desk.wakes(task):
-            self._held_until = 0.0
+        if self._held_until:
+            until = self.desk.again(task, now, self._held_until)
+            if until is None:
+                self._held_until = 0.0
+            elif until != self._held_until:
+                self._wait(until)
         if self.pool.free:
             self.pool.offer(now)
 
@@ -99,7 +103,7 @@ class Station:
 
     def ready(self, now: Seconds) -> bool:
         """Whether there is something to run, or to decide."""
-        return now >= self._held_until and len(self.desk) > 0
+        return now >= self._held_until and bool(self.desk.waiting)
 
     def serve(self, now: Seconds) -> None:
         """Start a batch on a free slot, or wait for one more job."""

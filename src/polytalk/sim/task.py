@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, cast
 
-from polytalk.types import FaceWork, Job, Seconds, Stage, Tier
+from polytalk.types import Job, MouthWork, Seconds, Stage, Tier
 
 if TYPE_CHECKING:
     from polytalk.sim.call import Call
 
-NOTHING = FaceWork(b"")
+NOTHING = MouthWork(0)
 
 
 class Task(Job, frozen=True, kw_only=True):

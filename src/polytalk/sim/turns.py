@@ -1,16 +1,20 @@
 """Turns walk through the stages as `dialogue.turn` makes them do.
 
-end of speech ─ endpointing ─▶ listen ─▶ admission ─▶ think ─▶ sentences ─▶ speak ─▶ face ─▶ listener
+end of speech ─ endpointing ─▶ admission ─▶ listen ─▶ think ─▶ sentences ─▶ speak ─▶ mouth ─▶ listener
                                                         two sentences at once ┘  └ not far ahead of playback
+
+Where the server draws the faces, `synthesise` comes between mouth and listener, run by run.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
+from polytalk.schedule.runs import Pressure
 from polytalk.sim.call import Call
 from polytalk.sim.decoder import Decoder
 from polytalk.sim.events import Loop
-from polytalk.sim.gate import Gate
+from polytalk.sim.gate import FIRST_AUDIO, Gate
 from polytalk.sim.policy import Policy
 from polytalk.sim.script import Shape
 from polytalk.sim.station import Station
@@ -21,8 +25,6 @@ from polytalk.types import Seconds, Stage
 
 SENTENCES_AHEAD = 2
 FRAMES_PER_SECOND = 25.0
-FIRST_AUDIO: Seconds = 0.4
-"""The deadline of all work before the first sound, after the end of the question."""
 INSTANT: Seconds = 1e-3
 """Later than this is late: a millisecond is not heard."""
 
@@ -40,7 +42,10 @@ class Turns:
     listen: Station = field(init=False)
     decoder: Decoder = field(init=False)
     speak: Station = field(init=False)
-    face: Station = field(init=False)
+    mouth: Station = field(init=False)
+    synthesise: Station | None = None
+    fps: float = 0.0
+    """Pictures a second that everybody wants drawn here."""
     calls: list[Call] = field(default_factory=list)
     _made: int = 0
 
@@ -51,15 +56,20 @@ class Turns:
             self.calls.append(call)
             self.loop.at(visit.at + self.endpointing, self.ask, call)
         if self.gate is not None:
-            self.gate.opened = self._think
-            for station in (self.listen, self.speak, self.face):
-                station.ended = self.gate.spent
-            self.listen.started = self.decoder.started = self.gate.observe
+            self.gate.opened = self._opened
+            for station in (self.listen, self.speak, self.mouth, self.synthesise):
+                if station is not None:
+                    station.ended = self.gate.spent
+            self.listen.started = partial(self.gate.observe, Stage.LISTEN)
+            self.decoder.started = partial(self.gate.observe, Stage.THINK)
 
-    @property
+    @cached_property
     def stages(self) -> dict[Stage, "Station | Decoder"]:
         """What works on each stage."""
-        return {Stage.LISTEN: self.listen, Stage.THINK: self.decoder, Stage.SPEAK: self.speak, Stage.FACE: self.face}
+        found: dict[Stage, Station | Decoder] = {
+            Stage.LISTEN: self.listen, Stage.THINK: self.decoder, Stage.SPEAK: self.speak, Stage.MOUTH: self.mouth
+        }  # fmt: skip
+        return found if self.synthesise is None else found | {Stage.SYNTHESISE: self.synthesise}
 
     # --- a turn begins ---------------------------------------------------------------------------------------------
 
@@ -67,22 +77,29 @@ class Turns:
         """The user has been silent for long enough."""
         now = self.loop.time
         call.begin(self._shape(call), now - self.endpointing, now + FIRST_AUDIO)
-        if self._judged(call):
+        call.fps = self.fps
+        call.judged = call.asked_at >= self.workload.settle
+        if call.judged:
             self.tally.asked += 1
         bound = self.policy.bound
-        if bound is not None and sum(len(run.desk) for run in self.stages.values()) >= bound:
+        full = bound is not None and sum(len(run.desk.waiting) for run in self.stages.values()) >= bound
+        if full or (self.gate is not None and not self.gate.enter(call)):
             self._refuse(call)
-        else:
+        else:  # who waits for room is transcribed meanwhile
             self._submit(call, self.listen, Stage.LISTEN, call.expected, self._listen_units(call.shape))
 
     def heard(self, task: Task) -> None:
-        """The question is transcribed; is there room for the answer?"""
-        if (call := self._live(task)) is None:
-            return
-        if self.gate is None:
+        """The question is transcribed."""
+        if (call := self._live(task)) is not None:
+            call.transcribed = True
+            if call.room or self.gate is None:
+                self._think(call)
+
+    def _opened(self, call: Call) -> None:
+        """There is room for the answer."""
+        call.room = True
+        if call.transcribed:
             self._think(call)
-        elif not self.gate.enter(call):
-            self._refuse(call)
 
     def _think(self, call: Call) -> None:
         self._submit(call, self.decoder, Stage.THINK, call.expected, 1.0)
@@ -108,14 +125,25 @@ class Turns:
             self._collect(call)
 
     def moved(self, task: Task) -> None:
-        """A run of the face was made."""
+        """A sentence's mouth was made."""
         if (call := self._live(task)) is None:
             return
-        seconds = min(call.run_left, self._run)
-        call.run_left -= seconds
+        if call.fps:
+            self._draw(call)
+            return
+        seconds, call.run_left = call.run_left, 0.0
+        call.moving = False
         self._deliver(call, seconds)
+        self._complete(call)
+
+    def drawn(self, task: Task) -> None:
+        """A run of pictures was made."""
+        if (call := self._live(task)) is None:
+            return
+        call.run_left -= call.run
+        self._deliver(call, call.run)
         if call.run_left > INSTANT:
-            self._move(call)
+            self._draw(call)
         else:
             call.moving = False
             self._complete(call)
@@ -155,11 +183,18 @@ class Turns:
             self._complete(call, again=False)
 
     def _move(self, call: Call) -> None:
-        seconds = min(call.run_left, self._run)
-        made_before = call.made if call.run_left == call.shape.sentences[call.collected] else call.playout.sent
-        started = call.playout.started
-        due = (call.expected if started is None else started) + made_before
-        self._submit(call, self.face, Stage.FACE, due, seconds * self._face_scale, call.collected)
+        self._submit(call, self.mouth, Stage.MOUTH, self._due(call), call.run_left, call.collected)
+
+    def _draw(self, call: Call) -> None:
+        assert self.synthesise is not None
+        now, started = self.loop.time, call.playout.started
+        due = (call.expected if started is None else started) + call.playout.sent
+        cost = self._drawing if call.fps == self.fps else replace(
+            self._drawing, slope=self._drawing.slope * call.fps / self.fps
+        )  # fmt: skip
+        call.run = self.synthesise.desk.run(call.run_left, self._run, cost, now, due - now)
+        units = call.run * call.fps * self._units_a_picture
+        self._submit(call, self.synthesise, Stage.SYNTHESISE, due, units, call.collected)
 
     def _complete(self, call: Call, *, again: bool = True) -> None:
         call.collected += 1
@@ -172,7 +207,7 @@ class Turns:
 
     def _deliver(self, call: Call, seconds: Seconds) -> None:
         now, playout = self.loop.time, call.playout
-        judged = self._judged(call)
+        judged = call.judged
         if playout.started is None:
             if judged:
                 self.tally.began(call, now)
@@ -197,8 +232,6 @@ class Turns:
         if call.generation != generation:
             return
         call.generation += 1
-        if self.gate is not None:
-            self.gate.demand.learn(call.spent, call.playout.sent)
         self._end(call, "heard")
         self._next(call, call.shape.pause)
 
@@ -221,11 +254,12 @@ class Turns:
         now = self.loop.time
         call.open.clear()
         self.tally.weigh(call)
-        if self._judged(call):
+        if call.judged:
             self.tally.ended(call, how, now)
             call.late += call.turns_late
             call.owed += call.playout.sent
         if self.gate is not None and how != "refused":
+            self.gate.demand.learn(call.spent, call.playout.heard(now), call.fps)
             self.gate.leave(call)
 
     def _next(self, call: Call, pause: Seconds) -> None:
@@ -240,15 +274,18 @@ class Turns:
 
     def measure(self) -> None:
         """Look up once what every job would ask again."""
-        listen, speak, face = self.listen.cost, self.speak.cost, self.face.cost
+        listen, speak, drawer = self.listen.cost, self.speak.cost, self.synthesise
         self._listen_units: Callable[[Shape], float] = (
             (lambda shape: 1.0) if listen.units == "turns" else (lambda shape: shape.question)
         )
         self._speak_units: Callable[[Seconds], float] = (
             (lambda length: length * 14.0) if speak.units == "letters" else (lambda length: length)
         )
-        self._face_scale = FRAMES_PER_SECOND if face.units == "frames" else 1.0
-        self._run = face.run or float("inf")
+        if drawer is not None:
+            self._units_a_picture = 1.0 if drawer.cost.units == "frames" else 1.0 / FRAMES_PER_SECOND
+            self._run = drawer.cost.run or float("inf")
+            slope = drawer.cost.slope * self.fps * self._units_a_picture
+            self._drawing = Pressure(slope=slope, overhead=drawer.cost.overhead, slots=drawer.pool.slots)
 
     def _shape(self, call: Call, ahead: int = 0) -> Shape:
         turn = call.turn + ahead if ahead else call.turn + 1
@@ -279,6 +316,3 @@ class Turns:
         """When the next sample made will be played."""
         started = call.playout.started
         return (call.expected if started is None else started) + call.made
-
-    def _judged(self, call: Call) -> bool:
-        return call.asked_at >= self.workload.settle

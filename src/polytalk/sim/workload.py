@@ -76,6 +76,13 @@ def conversations(
     return Workload(f"{users} conversations", visits, until, script, settle=min(cycle, until / 4))
 
 
+def beside_renders(crowd: Workload, renders: int, *, sentences: int = 40, length: Seconds = 4.0) -> Workload:
+    """The same while so many clips are rendered at any time: offline work, one clip after the other."""
+    clip = shape_of(3.0, (length,) * sentences, 0.0, None)
+    offline = [Visit(0.0, "renders", Tier.BATCH, FOREVER, (clip,) * 100) for _ in range(renders)]
+    return replace(crowd, name=f"{crowd.name} beside {renders} renders", visits=[*crowd.visits, *offline])
+
+
 def questions(
     rate: float, until: Seconds, seed: int, *, habits: Habits = CONVERSATION, whom: Whom = everybody
 ) -> Workload:

@@ -1,11 +1,13 @@
 """A worker's desk: the jobs at hand in the policy's order, and how answers leave."""
 
 import asyncio
+from collections.abc import Callable
 
-from polytalk.broker.base import Broker
+from polytalk.broker.base import Broker, OnCancel
 from polytalk.clock import Clock
 from polytalk.schedule.cost import Cost
 from polytalk.schedule.order import ReadyQueue
+from polytalk.schedule.runs import Pressure
 from polytalk.schedule.window import Arrivals
 from polytalk.types import Chunk, Generation, Job, Result, Seconds, Stage
 
@@ -30,6 +32,20 @@ class Desk:
         self.computed: Seconds = 0.0
         self.queued: Seconds = 0.0
         self._dead: list[Job] = []
+        self.wasted: Seconds = 0.0
+        """Compute-seconds of guesses that were dropped."""
+        self._guessed: dict[str, Seconds] = {}
+        """Sessions with an open guess -> what it took so far."""
+
+    def listen(self, on_cancel: OnCancel) -> Callable[[], None]:
+        """Be told of cancels and adoptions; returns the function that ends it."""
+        stops = [self.broker.on_cancel(on_cancel), self.broker.on_adopt(self.on_adopt)]
+
+        def stop() -> None:
+            for each in stops:
+                each()
+
+        return stop
 
     async def receive(self) -> None:
         """Take jobs from the broker for as long as the worker runs."""
@@ -43,6 +59,8 @@ class Desk:
                 self.arrivals.note(self.clock.now())
                 if self.broker.alive(job):  # it may have died on its way
                     self.queue.push(job)
+                    if job.speculative:
+                        self._guessed.setdefault(job.session, 0.0)
                 else:
                     self._dead.append(job)
             self.changed.set()
@@ -68,7 +86,28 @@ class Desk:
         for job in [job for job in self.queue if job.session == session and job.generation < generation]:
             self.queue.remove(job)
             self._dead.append(job)
+        self.wasted += self._guessed.pop(session, 0.0)
         self.changed.set()
+
+    def on_adopt(self, session: str) -> None:
+        """A guess was right: its jobs are urgent, and what it took was not wasted."""
+        self.queue.adopt(session)
+        self._guessed.pop(session, None)
+        self.changed.set()
+
+    def note_guess(self, job: Job, computed: Seconds) -> None:
+        """What a speculative job took is wasted if its guess is dropped, or was meanwhile."""
+        if not job.speculative:
+            return
+        if not self.broker.alive(job):
+            self.wasted += computed
+        elif job.session in self._guessed:
+            self._guessed[job.session] += computed
+
+    def pressure(self, slots: int) -> Pressure:
+        """How busy the engine is; the slope is in its own unit."""
+        slope, overhead = self.cost.line()
+        return Pressure(len(self.queue), self.arrivals.gap(self.clock.now()), slope, overhead, slots)
 
     def account(self, *, queued: Seconds, computed: Seconds) -> None:
         """A job is done that waited and computed so long."""

@@ -15,6 +15,7 @@ from polytalk.errors import EngineFailed, PolytalkError
 from polytalk.schedule.bank import Bank
 from polytalk.schedule.fairshare import FairShare
 from polytalk.schedule.order import ReadyQueue
+from polytalk.schedule.runs import Pressure
 from polytalk.types import Seconds, Stage
 from polytalk.worker.loop import BatchWorker, StreamWorker
 from polytalk.worker.pool import Pool
@@ -58,12 +59,18 @@ class WorkerGroup:
             else StreamWorker(stage, engine, broker, clock, ReadyQueue(fair, bank))
             for stage, engine in engines
         ]
+        self._by_queue = {(worker.desk.stage, worker.engine.name): worker for worker in self._workers}
         self.ready: dict[str, bool] = {self._label(worker): False for worker in self._workers}
 
     @property
     def engines(self) -> list[Resident]:
         """The engines, in the order they are prepared."""
         return [worker.engine for worker in self._workers]
+
+    @property
+    def staged(self) -> list[tuple[Stage, Resident]]:
+        """The engines with their stages."""
+        return [(worker.desk.stage, worker.engine) for worker in self._workers]
 
     @property
     def waiting(self) -> bool:
@@ -73,6 +80,18 @@ class WorkerGroup:
     def stats(self) -> list[WorkerStats]:
         """How each worker does, for the metrics."""
         return [worker.stats() for worker in self._workers]
+
+    def economy(self, stage: Stage) -> float:
+        """What a job of the stage costs in full batches / what jobs cost of late, of its busiest engine."""
+        workers = [one for one in self._workers if one.desk.stage == stage and isinstance(one, BatchWorker)]
+        busiest = max(workers, key=lambda one: one.desk.computed, default=None)
+        return busiest.desk.cost.economy(busiest.engine.max_batch) if busiest else 1.0
+
+    def pressure(self, stage: Stage, engine: str) -> Pressure:
+        """How busy an engine is, and what its work costs. Raises KeyError for one that is not here."""
+        worker = self._by_queue[stage, engine]
+        slots = worker.engine.slots if isinstance(worker, StreamWorker) else worker.pool.cores
+        return worker.desk.pressure(slots)
 
     async def prepare(self, on_progress: OnProgress) -> None:
         """Load every engine and have each answer once. Raises SetupError, EngineFailed.

@@ -14,7 +14,7 @@ from polytalk.engines.base import BatchEngine, StreamEngine
 from polytalk.errors import EngineFailed, PolytalkError
 from polytalk.schedule.batch import Batch, form
 from polytalk.schedule.order import ReadyQueue
-from polytalk.schedule.window import Hold, Release, hold, worth
+from polytalk.schedule.window import Hold, Release, hold, outlook
 from polytalk.types import Failure, Generation, Job, Result, Seconds, Stage, Tier
 from polytalk.worker.desk import Desk
 from polytalk.worker.pool import Pool
@@ -52,7 +52,7 @@ class BatchWorker:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        stop_listening = self.desk.broker.on_cancel(self.desk.on_cancel)
+        stop_listening = self.desk.listen(self.desk.on_cancel)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.desk.receive())
@@ -89,7 +89,7 @@ class BatchWorker:
 
     def _vip_next(self) -> bool:
         head = self.desk.queue.head(self.desk.clock.now(), self.desk.cost.predict(1.0))
-        return head is not None and head.tier is Tier.VIP
+        return head is not None and head.tier is Tier.VIP and not head.speculative
 
     def _form(self, *, vips_only: bool) -> Batch:
         desk = self.desk
@@ -111,17 +111,25 @@ class BatchWorker:
 
     def _decide(self, batch: Batch, size: int) -> Hold:
         """For the batch, once `size` jobs like its own are in it."""
-        now, arrivals, cost = self.desk.clock.now(), self.desk.arrivals, self.desk.cost
-        each, most = batch.units / len(batch.jobs), self.engine.max_batch
-        load = cost.predict(each * most, most) / most / arrivals.mean_gap(now) / self.pool.cores
+        now, each, most = self.desk.clock.now(), batch.units / len(batch.jobs), self.engine.max_batch
+        seen = outlook(
+            self.desk.cost,
+            self.desk.arrivals,
+            now,
+            each=each,
+            size=size,
+            max_size=most,
+            cores=self.pool.cores,
+            due=batch.due,
+        )
         return self.window(
             now,
             oldest=min(job.created for job in batch.jobs),
             size=size,
             max_size=most,
-            gap=arrivals.gap(now),
-            saving=worth(cost, each * size, size, load=load),
-            slack=batch.due - now,
+            gap=seen.gap,
+            saving=seen.saving,
+            slack=seen.slack,
         )
 
     async def _wait_for_more(self, batch: Batch, until: Seconds | None) -> None:
@@ -173,6 +181,7 @@ class BatchWorker:
             queued, share = started - job.created, took * size / total
             self.desk.queue.charge(job, share, started + took)
             self.desk.account(queued=queued, computed=share)
+            self.desk.note_guess(job, share)
             await self.desk.answer(job, 0, as_result(result), final=True, queued=queued, computed=share)
             await self.desk.broker.done(job)
 
@@ -211,7 +220,7 @@ class StreamWorker:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        stop_listening = self.desk.broker.on_cancel(self._on_cancel)
+        stop_listening = self.desk.listen(self._on_cancel)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.desk.receive())
@@ -231,7 +240,7 @@ class StreamWorker:
 
     def stats(self) -> WorkerStats:
         """A reading for the metrics."""
-        return read(self.desk, len(self._running), Counter())
+        return read(self.desk, len(self._running), Counter(), self.engine.slots)
 
     def _on_cancel(self, session: str, generation: Generation) -> None:
         self.desk.on_cancel(session, generation)
@@ -262,6 +271,7 @@ class StreamWorker:
         finally:
             took = self.desk.clock.now() - started
             self.desk.queue.charge(job, self._share(took), started + took)  # also when it was interrupted
+            self.desk.note_guess(job, took)
             del self._running[job.id]
             self._free.release()
             await self.desk.broker.done(job)

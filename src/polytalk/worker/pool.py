@@ -9,7 +9,7 @@ from typing import TypeVar
 from polytalk.types import Seconds
 
 T = TypeVar("T")
-HAND_OVER: Seconds = 0.0005
+HAND_OVER: Seconds = 0.0001
 """How long the event loop may keep the GIL when an engine's thread wants it; Python has 5 ms, a tenth of a batch."""
 
 
@@ -32,6 +32,11 @@ class Pool:
     def idle(self) -> bool:
         """Whether a slot is free right now."""
         return self._free > 0
+
+    @property
+    def free(self) -> int:
+        """Slots that nobody computes on."""
+        return self._free
 
     async def acquire(self, deadline: Callable[[], Seconds]) -> None:
         """Wait for a slot; it is the caller's until `release` or the end of `run`."""

@@ -22,6 +22,8 @@ class WorkerStats(Struct, frozen=True):
     """Jobs done, whatever came of them."""
     computed: Seconds
     """Time the engine worked: of a batch engine on its slot, of a streaming one in all its slots together."""
+    wasted: Seconds
+    """Part of it that went into guesses which were dropped."""
     queued: Seconds
     """Time the jobs waited, summed."""
     slope: Seconds
@@ -30,13 +32,21 @@ class WorkerStats(Struct, frozen=True):
     """… and seconds a batch."""
     error: float
     """Mean relative error of the fit's predictions of late."""
+    load: float
+    """Compute-seconds that arrive a second, in slots of the engine."""
+    backlog: Seconds
+    """Compute-seconds that wait."""
+    slots: int
+    """Streams at once of a streaming engine; 1 of a batch engine."""
     releases: Counter[Release]
     """Why batches were let go."""
 
 
-def read(desk: Desk, running: int, releases: Counter[Release]) -> WorkerStats:
+def read(desk: Desk, running: int, releases: Counter[Release], slots: int = 1) -> WorkerStats:
     """What a desk shows."""
     slope, overhead = desk.cost.line()
+    now, each = desk.clock.now(), desk.cost.each()
+    arriving = desk.arrivals.gap(now) != float("inf")  # it forgets what is old, too
     return WorkerStats(
         stage=desk.stage,
         engine=desk.name,
@@ -44,9 +54,13 @@ def read(desk: Desk, running: int, releases: Counter[Release]) -> WorkerStats:
         running=running,
         jobs=desk.done,
         computed=desk.computed,
+        wasted=desk.wasted,
         queued=desk.queued,
         slope=slope,
         overhead=overhead,
         error=desk.cost.error,
+        load=each / desk.arrivals.mean_gap(now) if arriving else 0.0,
+        backlog=each * len(desk.queue),
+        slots=slots,
         releases=Counter(releases),
     )

@@ -1,20 +1,14 @@
-/**
- * The picture: a still canvas for the background and what never moves, and above it a canvas only as wide as the
- * face needs, redrawn with every display frame.
- */
+/** The face on its stage: when a frame is drawn, and with which parameters. */
 
 import { Mover } from "./motion";
 import { MouthTrack } from "./mouth";
-import { Painter, styleOf, type View } from "./paint";
-import { indexOf, MOUTH, PARAMETERS, type Rig, splitStill, type Values } from "./rig";
-import { type Box, layPicture, reach } from "./view";
+import { clampValues, indexOf, MOUTH, PARAMETERS, type Parameter, type Values } from "./rig";
+import type { Scene } from "./scene";
 
 /**
- * The least time between frames, a little under a whole number of frames of common displays: 60 a second while lips
- * or lids move, 30 while only the head sways. On a machine without a GPU a frame costs what a server on the same
- * machine needs to think.
+ * The least time between frames while only the head sways: 30 a second. On a machine without a GPU a frame costs what
+ * a server on the same machine needs to think.
  */
-const FRAME_S = 0.0125;
 const REST_FRAME_S = 0.029;
 const LONGEST_FRAME_S = 0.25;
 const MOST_PIXEL_RATIO = 2;
@@ -37,15 +31,15 @@ export class Face {
   /** Frames drawn a second, of late. */
   fps = 0;
   private atRest = false;
-  private rig: Rig | null = null;
+  private scene: Scene | null = null;
   private mover: Mover | null = null;
-  private painter: Painter | null = null;
-  private view: View = { scale: 1, x: 0, y: 0 };
+  /** Frames painted so far. */
+  painted = 0;
   private ratio = 1;
   private quality = 1;
   private slowFor = 0;
   private last = Number.NEGATIVE_INFINITY;
-  private values: Values = new Float64Array(PARAMETERS.length);
+  private readonly values: Values = new Float64Array(PARAMETERS.length);
   private readonly fresh = new Float64Array(MOUTH.length);
 
   constructor(
@@ -55,9 +49,12 @@ export class Face {
     new ResizeObserver(() => this.resize()).observe(backdrop);
   }
 
-  show(rig: Rig): void {
-    this.rig = rig;
-    this.mover = new Mover(rig.motion);
+  /** Takes the scene over, and disposes of the one before. */
+  show(scene: Scene): void {
+    this.scene?.dispose();
+    this.scene = scene;
+    this.mover = scene.motion && new Mover(scene.motion);
+    this.quality = 1;
     this.resize();
   }
 
@@ -65,23 +62,32 @@ export class Face {
   draw(now: number, input: FaceInput): boolean {
     const dt = now - this.last;
     const resting = input.pose !== "speaking" && this.atRest;
-    if (dt < (resting ? REST_FRAME_S : FRAME_S)) return false;
+    const { frameSeconds = REST_FRAME_S, restSeconds = REST_FRAME_S } = this.scene ?? {};
+    if (dt < (resting ? restSeconds : frameSeconds)) return false;
     this.last = now;
     this.measure(dt, resting);
     this.moveMouth(dt, input);
     if (!this.mover) return true;
     const { pose, calm } = input;
-    this.values = this.mover.update(now, { pose, speaking: pose === "speaking", mouth: this.mouth, calm });
-    this.atRest = this.values[indexOf.blink] === 0 && this.mouth.every((value) => value === 0);
-    this.paint();
+    const values = this.mover.update(now, { pose, speaking: pose === "speaking", mouth: this.mouth, calm });
+    this.atRest = values[indexOf.blink] === 0 && this.mouth.every((value) => value === 0);
+    if (values.every((value, i) => value === this.values[i])) return true;
+    this.values.set(values);
+    this.scene?.paint(this.values);
+    this.painted++;
     return true;
   }
 
-  private paint(): void {
-    const context = this.front.getContext("2d");
-    if (!context || !this.painter) return;
-    context.clearRect(0, 0, this.front.width, this.front.height);
-    this.painter.draw(context, this.view, this.values);
+  /** What draws the face: "webgl", "software" or "2d". */
+  get renderer(): string {
+    return this.scene?.renderer ?? "2d";
+  }
+
+  /** The face of a photograph under parameters, as a PNG at the portrait's own size; null for other faces. */
+  picture(parameters: Partial<Record<Parameter, number>>): string | null {
+    const values = new Float64Array(PARAMETERS.length);
+    for (const [name, value] of Object.entries(parameters)) values[indexOf[name as Parameter]] = value;
+    return this.scene?.picture?.(clampValues(values)) ?? null;
   }
 
   private moveMouth(dt: number, { heard }: FaceInput): void {
@@ -101,7 +107,7 @@ export class Face {
     if (dt >= LONGEST_FRAME_S) return; // the page was hidden
     this.fps += (1 / dt - this.fps) * 0.05;
     this.slowFor = !resting && this.fps < SLOW_FPS ? this.slowFor + dt : 0;
-    if (this.slowFor > 2 && this.ratio > 1) {
+    if (this.slowFor > 2 && this.ratio > (this.scene?.leastRatio ?? 1)) {
       this.quality *= 0.75;
       this.slowFor = 0;
       this.resize();
@@ -109,48 +115,17 @@ export class Face {
   }
 
   private resize(): void {
-    const { clientWidth: width, clientHeight: height } = this.backdrop;
-    if (!this.rig || width === 0 || height === 0) return;
-    this.ratio = Math.max(1, Math.min(window.devicePixelRatio, MOST_PIXEL_RATIO) * this.quality);
-    const picture = layPicture({ width, height }, this.rig.size);
-    const below = height - picture.y - picture.height;
-    this.backdrop.parentElement?.style.setProperty("--below", `${below.toFixed(1)}px`);
-    const { still, moving } = splitStill(this.rig.layers);
-    this.drawBackdrop(this.rig, picture, still);
-    this.painter = new Painter(this.rig, moving);
-    this.placeFront(this.rig, picture);
-    this.paint(); // a canvas that changes its size is empty
-  }
-
-  private drawBackdrop(rig: Rig, picture: Box, still: Rig["layers"]): void {
-    const { clientWidth, clientHeight } = this.backdrop;
-    this.backdrop.width = Math.round(clientWidth * this.ratio);
-    this.backdrop.height = Math.round(clientHeight * this.ratio);
-    const context = this.backdrop.getContext("2d");
-    if (!context) return;
-    const scale = (picture.width / rig.size[0]) * this.ratio;
-    const view = { scale, x: picture.x * this.ratio, y: picture.y * this.ratio };
-    context.setTransform(scale, 0, 0, scale, view.x, view.y);
-    context.fillStyle = styleOf(context, rig.background);
-    context.fillRect(
-      -view.x / scale,
-      -view.y / scale,
-      this.backdrop.width / scale,
-      this.backdrop.height / scale,
-    );
-    new Painter(rig, still).draw(context, view, this.values);
-  }
-
-  private placeFront(rig: Rig, picture: Box): void {
-    const { clientWidth, clientHeight } = this.backdrop;
-    const unit = picture.width / rig.size[0];
-    const { left, right } = reach(rig);
-    const from = Math.max(0, Math.floor(picture.x + left * unit));
-    const to = Math.min(clientWidth, Math.ceil(picture.x + right * unit));
-    this.front.style.left = `${from}px`;
-    this.front.style.width = `${to - from}px`;
-    this.front.width = Math.round((to - from) * this.ratio);
-    this.front.height = Math.round(clientHeight * this.ratio);
-    this.view = { scale: unit * this.ratio, x: (picture.x - from) * this.ratio, y: picture.y * this.ratio };
+    const { backdrop, front } = this;
+    const { clientWidth: width, clientHeight: height } = backdrop;
+    if (!this.scene || width === 0 || height === 0) return;
+    const wanted = Math.min(window.devicePixelRatio, MOST_PIXEL_RATIO) * this.quality;
+    this.ratio = Math.max(this.scene.leastRatio, wanted);
+    const picture = this.scene.place({ backdrop, front, width, height, ratio: this.ratio });
+    const style = backdrop.parentElement?.style;
+    style?.setProperty("--below", `${(height - picture.y - picture.height).toFixed(1)}px`);
+    for (const side of ["x", "y", "width", "height"] as const) {
+      style?.setProperty(`--picture-${side}`, `${picture[side].toFixed(2)}px`);
+    }
+    this.scene.paint(this.values); // a canvas that changes its size is empty
   }
 }

@@ -30,6 +30,9 @@ export class Call {
   private pending: { id: string; text: string }[] = [];
   private awaitingSince = 0;
   private choice = NO_CHOICE;
+  private films = false;
+  /** Where in a film the next words begin. */
+  private offset: number | null = null;
 
   /** What an event does besides moving the state. Events that are not here are ignored. */
   private readonly handlers: Handlers = {
@@ -43,6 +46,10 @@ export class Call {
       this.captions.userFinal(event.item_id, event.transcript),
     "conversation.item.input_audio_transcription.failed": (event) =>
       this.captions.userFinal(event.item_id, ""),
+    "session.updated": ({ session }) => this.ports.media(session.avatar?.media ?? null),
+    "response.audio_timestamp.delta": (event) => {
+      this.offset = event.audio_offset_ms;
+    },
     "response.output_audio_transcript.delta": (event) =>
       this.transcript(event.response_id, event.item_id, event.delta),
     "response.output_audio.delta": (event) => this.audio(event.response_id, event.delta),
@@ -64,6 +71,20 @@ export class Call {
   choose(avatar: string, voice: string): void {
     this.choice = { avatar, voice };
     if (this.state.link === "open") this.configure();
+  }
+
+  /** Whether answers are to come as films, drawn by the server. */
+  watch(films: boolean): void {
+    if (films === this.films) return;
+    this.films = films;
+    if (this.state.link === "open") this.configure();
+  }
+
+  /** The film of a response begins. False when it is not wanted any more. */
+  filmBegan(response: string): boolean {
+    if (this.dead.has(response)) return false;
+    if (!this.playing.includes(response)) this.playing.push(response);
+    return true;
   }
 
   phase(microphone: boolean): Phase {
@@ -151,7 +172,8 @@ export class Call {
   private transcript(response: string, item: string, delta: string): void {
     if (this.dead.has(response)) return;
     const received = this.playing.includes(response) ? this.ports.loudspeaker().receivedMs(response) : 0;
-    this.captions.avatarDelta(item, delta, received, this.choice.avatar);
+    this.captions.avatarDelta(item, delta, this.offset ?? received, this.choice.avatar);
+    this.offset = null;
   }
 
   private audio(response: string, base64: string): void {
@@ -209,7 +231,7 @@ export class Call {
   private configure(): void {
     this.ports.send({
       type: "session.update",
-      session: sessionSettings(this.choice.avatar, this.choice.voice),
+      session: sessionSettings(this.choice.avatar, this.choice.voice, this.films),
     });
   }
 

@@ -27,3 +27,12 @@ function parseChoice(text: string | null): Partial<Choice> | null {
     return null;
   }
 }
+
+/** Who draws the face: this page, or the server, whose pictures it then shows. */
+export type Renderer = "here" | "server";
+
+/** What the address asks for (`?video=server`), else what was chosen last. */
+export function firstRenderer(search: string, stored: string | null): Renderer {
+  const asked = new URLSearchParams(search).get("video") ?? stored;
+  return asked === "server" ? "server" : "here";
+}

@@ -28,6 +28,8 @@ export interface CallPorts {
   send(event: ClientEvent): boolean;
   loudspeaker(): Loudspeaker;
   mouth: MouthSink;
+  /** Where the session's films are to be had; null when it has none. */
+  media(address: { url: string; token: string } | null): void;
   /** The page's clock, ms. */
   now(): number;
   newId(): string;

@@ -1,15 +1,19 @@
 /** The avatars and voices that the server offers. */
 
+import { faceFiles, loadPhotoFace, type PhotoFace } from "../face/photo/photo-face";
 import type { Rig } from "../face/rig";
+import { loadStill, type Still } from "../face/still";
 
 /** By ISO 639-1 code; "en" is always there. */
 export type Localised = { en: string } & Record<string, string>;
 
 export interface AvatarEntry {
   id: string;
+  kind?: "illustrated" | "photo";
   name: Localised;
   voice: string;
   bundle: string;
+  preview?: string | null;
 }
 
 export interface VoiceEntry {
@@ -39,6 +43,17 @@ export async function loadCatalogue(): Promise<Catalogue> {
   return { avatars: avatars.data, voices: voices.data };
 }
 
-export function loadRig(entry: AvatarEntry): Promise<Rig> {
-  return get<Rig>(entry.bundle);
+/** What an avatar is drawn from: a drawing, a photograph with a face that moves, or one without. */
+export type Likeness = Rig | PhotoFace | Still;
+
+export async function loadLikeness(entry: AvatarEntry): Promise<Likeness> {
+  if (entry.kind !== "photo") return get<Rig>(entry.bundle);
+  const { files } = await get<{ files: Record<string, string> }>(entry.bundle);
+  const face = faceFiles(files);
+  return face ? loadPhotoFace(face) : loadStill(files["portrait.png"] ?? "");
+}
+
+/** The same, small. */
+export async function loadThumbnail(entry: AvatarEntry): Promise<Likeness> {
+  return entry.kind === "photo" && entry.preview ? loadStill(entry.preview) : loadLikeness(entry);
 }

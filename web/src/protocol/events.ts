@@ -5,6 +5,10 @@ export interface Item {
   role?: string;
 }
 
+export interface SessionInfo {
+  avatar?: { media?: { url: string; token: string } };
+}
+
 export type ResponseStatus = "completed" | "cancelled" | "failed" | "incomplete";
 
 export interface ResponseInfo {
@@ -22,17 +26,25 @@ export interface ProtocolError {
 }
 
 export type ServerEvent = { event_id: string } & (
-  | { type: "session.created" | "session.updated"; session: Record<string, unknown> }
+  | { type: "session.created"; session: SessionInfo }
+  | { type: "session.updated"; session: SessionInfo }
   | { type: "input_audio_buffer.speech_started"; item_id: string; audio_start_ms: number }
   | { type: "input_audio_buffer.speech_stopped"; item_id: string; audio_end_ms: number }
   | { type: "input_audio_buffer.committed"; item_id: string }
   | { type: "conversation.item.input_audio_transcription.delta"; item_id: string; delta: string }
   | { type: "conversation.item.input_audio_transcription.completed"; item_id: string; transcript: string }
   | { type: "conversation.item.input_audio_transcription.failed"; item_id: string }
-  | { type: "session.capacity.updated"; position: number; expected_wait_ms: number; face: boolean }
+  | {
+      type: "session.capacity.updated";
+      position: number;
+      expected_wait_ms: number;
+      face: boolean;
+      fps?: number;
+    }
   | { type: "response.created"; response: ResponseInfo }
   | { type: "response.output_item.added"; response_id: string; item: Item }
   | { type: "response.output_audio_transcript.delta"; response_id: string; item_id: string; delta: string }
+  | { type: "response.audio_timestamp.delta"; item_id: string; audio_offset_ms: number }
   | { type: "response.output_audio.delta"; response_id: string; item_id: string; delta: string }
   | { type: "response.output_audio.done"; response_id: string; item_id: string }
   | {
@@ -78,7 +90,7 @@ export interface SessionSettings {
     };
     output: { format: PcmFormat; voice: string };
   };
-  avatar: { character: string; output_protocol: "websocket" };
+  avatar: { character: string; output_protocol?: "media" };
 }
 
 interface PcmFormat {
@@ -94,7 +106,8 @@ export const MOUTH_RATE = 50;
 /** How long a silence ends the user's turn. */
 export const SILENCE_MS = 300;
 
-export function sessionSettings(avatar: string, voice: string): SessionSettings {
+/** `films`: answers are to come as films, drawn by the server. */
+export function sessionSettings(avatar: string, voice: string, films = false): SessionSettings {
   const format: PcmFormat = { type: "audio/pcm", rate: RATE };
   return {
     type: "realtime",
@@ -113,7 +126,7 @@ export function sessionSettings(avatar: string, voice: string): SessionSettings 
       },
       output: { format, voice },
     },
-    avatar: { character: avatar, output_protocol: "websocket" },
+    avatar: films ? { character: avatar, output_protocol: "media" } : { character: avatar },
   };
 }
 

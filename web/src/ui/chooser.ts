@@ -1,42 +1,46 @@
 /** The sheet in which avatar and voice are chosen. */
 
 import { Painter, styleOf } from "../face/paint";
-import { indexOf, PARAMETERS, type Rig } from "../face/rig";
+import { indexOf, PARAMETERS } from "../face/rig";
 import type { I18n } from "../i18n";
-import { type Choice, NO_CHOICE } from "../model/choice";
-import type { AvatarEntry, Catalogue, VoiceEntry } from "../protocol/catalogue";
+import { type Choice, NO_CHOICE, type Renderer } from "../model/choice";
+import type { AvatarEntry, Catalogue, Likeness, VoiceEntry } from "../protocol/catalogue";
 import { el, make } from "./dom";
 
 export class Chooser {
   private readonly faces = el("faces");
   private readonly voices = el("voices");
+  private readonly renderers = el("renderers");
   private choice = NO_CHOICE;
   private drawn = "";
 
   constructor(
     private readonly i18n: I18n,
-    private readonly rigOf: (entry: AvatarEntry) => Promise<Rig>,
+    private readonly likenessOf: (entry: AvatarEntry) => Promise<Likeness>,
     private readonly chosen: (choice: Choice) => void,
+    private readonly drawnBy: (renderer: Renderer) => void,
   ) {}
 
-  draw(catalogue: Catalogue, choice: Choice): void {
+  draw(catalogue: Catalogue, choice: Choice, renderer: Renderer): void {
     this.choice = choice;
     const shown = JSON.stringify([this.i18n.language, catalogue]);
     if (shown !== this.drawn) {
       this.faces.replaceChildren(...catalogue.avatars.map((entry) => this.face(entry)));
       this.voices.replaceChildren(...catalogue.voices.map((entry) => this.voice(entry)));
+      this.renderers.replaceChildren(...(["here", "server"] as const).map((one) => this.renderer(one)));
       this.drawn = shown;
     }
     check(this.faces, choice.avatar);
     check(this.voices, choice.voice);
+    check(this.renderers, renderer);
   }
 
   private face(entry: AvatarEntry): HTMLElement {
     const picture = make("canvas", "thumb");
     picture.width = picture.height = 216;
     picture.setAttribute("aria-hidden", "true");
-    this.rigOf(entry).then(
-      (rig) => drawPortrait(picture, rig),
+    this.likenessOf(entry).then(
+      (likeness) => drawPortrait(picture, likeness),
       () => undefined, // the name still says who it is; choosing it tells what is wrong
     );
     const pick = radio("avatar", entry.id, () => this.chosen({ avatar: entry.id, voice: entry.voice }));
@@ -55,6 +59,17 @@ export class Chooser {
       pick,
       make("span", "voice-name", entry.name),
       make("span", "voice-detail", detail),
+    );
+  }
+
+  private renderer(renderer: Renderer): HTMLElement {
+    const { drawnHere, drawnThere } = this.i18n.t;
+    const pick = radio("renderer", renderer, () => this.drawnBy(renderer));
+    return make(
+      "label",
+      "voice",
+      pick,
+      make("span", "voice-name", renderer === "here" ? drawnHere : drawnThere),
     );
   }
 
@@ -81,10 +96,15 @@ function check(group: HTMLElement, value: string): void {
   for (const input of group.querySelectorAll("input")) input.checked = input.value === value;
 }
 
-/** The avatar at rest with a slight smile, filling a square. */
-export function drawPortrait(canvas: HTMLCanvasElement, rig: Rig): void {
+/** The avatar at rest, a drawn one with a slight smile, filling a square. */
+export function drawPortrait(canvas: HTMLCanvasElement, likeness: Likeness): void {
   const context = canvas.getContext("2d");
   if (!context) return;
+  if (!("layers" in likeness)) {
+    drawPhoto(context, "image" in likeness ? likeness.image : likeness.portrait);
+    return;
+  }
+  const rig = likeness;
   const zoom = 1.25; // the face, and less of the shoulders
   const scale = (canvas.width / rig.size[0]) * zoom;
   const view = {
@@ -98,4 +118,12 @@ export function drawPortrait(canvas: HTMLCanvasElement, rig: Rig): void {
   const values = new Float64Array(PARAMETERS.length);
   values[indexOf.smile] = 0.4;
   new Painter(rig).draw(context, view, values);
+}
+
+/** The server cuts squares with the face in the upper middle. */
+function drawPhoto(context: CanvasRenderingContext2D, image: HTMLImageElement): void {
+  const { width, height } = context.canvas;
+  const side = 0.72 * image.naturalWidth;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, (image.naturalWidth - side) / 2, 0.1 * side, side, side, 0, 0, width, height);
 }

@@ -1,5 +1,6 @@
 """Whisper on CTranslate2: utterances of many users in one run."""
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
@@ -32,8 +33,8 @@ class WhisperOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """What `base` may take an utterance for."""
     num_threads: int = 1
     """Threads that share one batch; they gain less than batches side by side."""
-    inter_threads: int = 2
-    """Batches computed side by side."""
+    inter_threads: int = 0
+    """Batches computed side by side; 0 for one a core of the machine."""
 
 
 class _Piece(Struct, eq=False):
@@ -73,7 +74,7 @@ class WhisperAsr:
             WEIGHTS[self._options.model].folder(),
             languages=self._options.languages,
             threads=self._options.num_threads,
-            side_by_side=self._options.inter_threads,
+            side_by_side=self._options.inter_threads or os.cpu_count() or 1,
         )
         if "zh" in decoder.known:
             self._simplify = _simplifier()

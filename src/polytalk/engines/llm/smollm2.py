@@ -1,6 +1,7 @@
 """SmolLM2-135M-Instruct on llama.cpp: a small English model that comes inside a package and runs on a CPU."""
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
@@ -54,8 +55,9 @@ class SmolLM2Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Answers made at the same time: eight at once cost a third less per token than one by one."""
     context: int = 1024
     """Tokens of history and answer, per slot."""
-    threads: int = 1
-    """Two halve the latency on an idle machine, and are four times slower than one where cores are shared."""
+    threads: int = 0
+    """0 for two where they may sleep while they wait for each other, else one: two that spin are four times slower
+    than one where cores are shared."""
     cache_mib: int = 128
     """Memory for the prompts of conversations that hold no slot at the moment."""
 
@@ -64,6 +66,7 @@ class SmolLM2:
     """`StreamEngine[ThinkWork, TextDelta | Usage]`."""
 
     languages: tuple[str, ...] = ("en",)
+    reads_ahead = True
 
     def __init__(self, options: Mapping[str, object] | None = None) -> None:
         self.name = "smollm2"
@@ -77,7 +80,7 @@ class SmolLM2:
             locate(MODEL),
             slots=self.slots,
             context=self._options.context,
-            threads=self._options.threads,
+            threads=self._options.threads or _threads(),
             cache_mib=self._options.cache_mib,
         )
         self._count = lru_cache(maxsize=4096)(server.count)  # a history is counted again with every turn
@@ -112,7 +115,7 @@ class SmolLM2:
         await self._prime(server, messages)
         request = {"messages": messages, "temperature": work.temperature, "cache_prompt": True, **SAMPLING}
         said = ""
-        async with aclosing(server.chat({**request, "max_tokens": max_tokens})) as steps:
+        async with aclosing(server.chat({**request, "max_tokens": 0 if work.ahead else max_tokens})) as steps:
             async for step in steps:
                 for choice in step.choices:
                     if choice.delta.content:
@@ -153,6 +156,12 @@ class SmolLM2:
             if not self._persona and sum(map(self._tokens, messages)) >= _WORTH_SHARING:
                 await asyncio.to_thread(server.prime, {"messages": messages, "cache_prompt": True})
                 self._persona = messages[:-1]
+
+
+def _threads() -> int:
+    """What OpenMP does is settled by the environment before it is loaded."""
+    sleeps = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
+    return min(2, os.cpu_count() or 1) if sleeps else 1
 
 
 def _end_of_sentence(text: str, number: int) -> int | None:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from polytalk.engines.base import Voice, parse_options
 from polytalk.engines.models import ModelFile, locate
+from polytalk.engines.revision import revision
 from polytalk.engines.tts.alphabet import encode, known_symbols, read_ids, with_durations
-from polytalk.engines.tts.english import EnglishG2P, english_g2p, split_phonemes
+from polytalk.engines.tts.english import FILES, EnglishG2P, english_g2p, split_phonemes
 from polytalk.engines.tts.local import LocalTts, Piece
 from polytalk.engines.tts.session import open_session
 
@@ -44,6 +45,7 @@ class HibariTts(LocalTts):
     def __init__(self, options: Mapping[str, object] | None = None) -> None:
         self.name = "hibari"
         parse_options(HibariOptions, options or {}, "tts")
+        self.revision = revision("polytalk.engines.tts", weights=(MODEL, *FILES), libraries=["hibari-tts"])
         self._session: Any = None
         self._g2p: EnglishG2P | None = None
         self._ids: dict[str, int] = {}

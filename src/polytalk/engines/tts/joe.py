@@ -15,7 +15,8 @@ import soxr
 
 from polytalk.engines.base import Voice, parse_options
 from polytalk.engines.models import ModelFile, locate
-from polytalk.engines.tts.english import EnglishG2P, english_g2p, split_phonemes
+from polytalk.engines.revision import revision
+from polytalk.engines.tts.english import FILES, EnglishG2P, english_g2p, split_phonemes
 from polytalk.engines.tts.espeak_alphabet import to_espeak
 from polytalk.engines.tts.local import LocalTts, Piece
 from polytalk.engines.tts.session import open_session
@@ -60,11 +61,17 @@ class JoeTts(LocalTts):
     """American English, male. The network draws its own noise: two renderings of a text differ a little."""
 
     ahead = 0.025  # measured: hisses, vowels and closures are heard 5 to 35 ms before their predicted times
-    gain = 1.4
+    gain = 1.55
 
     def __init__(self, options: Mapping[str, object] | None = None) -> None:
         self.name = "joe"
         self._options = parse_options(JoeOptions, options or {}, "tts")
+        self.revision = revision(
+            "polytalk.engines.tts",
+            weights=(MODEL, CONFIG, *FILES),
+            libraries=["hibari-tts", "soxr"],
+            options=self._options,
+        )
         self._session: Any = None
         self._g2p: EnglishG2P | None = None
         self._ids: dict[str, int] = {}

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from polytalk.engines.base import Voice, parse_options
 from polytalk.engines.models import ModelFile, join
+from polytalk.engines.revision import revision
 from polytalk.engines.tts.alphabet import encode, known_symbols, read_ids, with_durations
 from polytalk.engines.tts.chinese import ChineseG2P
-from polytalk.engines.tts.english import EnglishG2P, english_g2p, split_phonemes
+from polytalk.engines.tts.english import FILES, EnglishG2P, english_g2p, split_phonemes
 from polytalk.engines.tts.kokoro_voices import (
     GAINS,
     PINS,
@@ -78,6 +79,11 @@ class KokoroTts(LocalTts):
             raise ConfigError(f"[tts.options] voices: {sorted(unknown)} are unknown; there are {', '.join(PINS)}")
         if not self._voices:
             raise ConfigError("[tts.options] voices is empty; name one at least")
+        self.revision = revision(
+            "polytalk.engines.tts",
+            weights=(SHA256, *PINS.values(), *FILES),
+            libraries=["hibari-tts", "misaki", "jieba", "pypinyin"],
+        )
         self._session: Any = None
         self._styles: dict[str, NDArray[np.float32]] = {}
         self._ids: dict[str, int] = {}
@@ -124,4 +130,4 @@ class KokoroTts(LocalTts):
             "speed": np.array([speed], dtype=np.float32),
         }
         audio, durations = self._session.run(None, feeds)
-        return Piece(audio * GAINS[voice], with_durations(symbols, durations.reshape(-1)))
+        return Piece(audio * GAINS.get(voice, 1.0), with_durations(symbols, durations.reshape(-1)))

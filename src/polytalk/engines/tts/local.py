@@ -40,6 +40,8 @@ class LocalTts(ABC):
     """
 
     name: str
+    revision: str
+    """Changes with whatever changes the sound; see `engines/revision.py`."""
     max_batch = 1
     ahead: Seconds = 0.0
     """How much earlier than predicted the network's phones are heard; see `time_phones`."""

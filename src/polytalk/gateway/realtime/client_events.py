@@ -62,10 +62,28 @@ class AudioPatch(Struct):
     output: OutputPatch | None = None
 
 
+class Resolution(Struct):
+    """Of a picture, in pixels."""
+
+    width: int
+    height: int
+
+
+class VideoPatch(Struct):
+    """`session.avatar.video`."""
+
+    codec: Literal["h264", "vp9"] | None = None
+    resolution: Resolution | None = None
+    fps: float | None = None
+
+
 class AvatarPatch(Struct):
-    """`session.avatar`: asking for it is what turns the mouth frames on."""
+    """`session.avatar`: asking for it is what turns the mouth frames on, and, by a protocol for them, pictures."""
 
     character: str | None = None
+    output_protocol: Literal["websocket", "media"] | None = None
+    """Where pictures go that are drawn here: over this socket, or one of their own. None: the client draws."""
+    video: VideoPatch | None = None
 
 
 class SessionPatch(Struct):

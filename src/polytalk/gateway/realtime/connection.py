@@ -4,18 +4,24 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
+from functools import partial
 
+from msgspec.structs import replace
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from polytalk.config import Limits
 from polytalk.dialogue.conversation import Item
-from polytalk.dialogue.events import Capacity, DialogueEvent, ResponseFinished, Spoke, Trouble
+from polytalk.dialogue.events import Capacity, DialogueEvent, ResponseFinished, Said, Spoke, Trouble
+from polytalk.dialogue.filming import FilmKit
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.session import Session
+from polytalk.dialogue.settings import SessionSettings
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.gateway.realtime import client_events as ce
+from polytalk.gateway.realtime.media_line import MediaFeeds
 from polytalk.gateway.realtime.outbox import Outbox
-from polytalk.gateway.realtime.server_events import Translator, error_event, event, item_object
+from polytalk.gateway.realtime.screen import Screen
+from polytalk.gateway.realtime.server_events import Translator, Wire, error_event, event, item_object, timestamp
 from polytalk.gateway.realtime.session_config import SessionConfig
 
 log = logging.getLogger(__name__)
@@ -28,12 +34,21 @@ CLOSE_TOO_SLOW = 1013
 class Connection:
     """Serves one client until it leaves, falls behind, or its time is over."""
 
-    def __init__(self, socket: WebSocket, limits: Limits, config: SessionConfig) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        limits: Limits,
+        config: SessionConfig,
+        films: FilmKit | None = None,
+        feeds: MediaFeeds | None = None,
+    ) -> None:
+        """Without `films` nothing is drawn here, without `feeds` films have no socket of their own."""
         self._socket = socket
         self._limits = limits
         self._config = config
         self._outbox = Outbox(limits.outbox_events)
         self._translator: Translator | None = None
+        self._screen = None if films is None else Screen(films, feeds, config, self._outbox)
         self._expires_at = int(time.time() + limits.session_seconds)
 
     def emit(self, what: DialogueEvent) -> None:
@@ -46,16 +61,33 @@ class Connection:
             # with the first error, which this is not worth.
             log.info("session %s: %s", what.__class__.__name__, what)
             return
-        media_of = what.response if isinstance(what, Spoke) else None
-        for wire in self._translator.translate(what):
+        if self._screen is not None and isinstance(what, Spoke):
+            shown = self._screen.take(what)
+            if shown is None:
+                return
+            what = shown
+        wires = [*self._translator.translate(what)]
+        if self._screen is not None and isinstance(what, Said) and self._config.film is not None:
+            wires.insert(0, timestamp(what))  # the sound of these words takes another way
+        if self._screen is not None and isinstance(what, ResponseFinished):
+            self._screen.finish(what, partial(self._tell, wires, None))
+            return
+        self._tell(wires, what.response if isinstance(what, Spoke) else None)
+
+    def _tell(self, wires: list[Wire], media_of: str | None) -> None:
+        for wire in wires:
             self._outbox.put(wire, media_of)
 
     async def serve(self, session: Session) -> None:
         """Run the session; the socket is accepted already, and closed when this returns."""
         self._translator = Translator(session.conversation)
-        self._outbox.put(event("session.created", session=self._config.show(session.id, self._expires_at)))
+        if self._screen is not None:
+            self._screen.open(session)
+        self._outbox.put(event("session.created", session=self._shown(session)))
         reader = asyncio.create_task(self._read(session))
         tasks = [reader, *map(asyncio.create_task, (self._write(), self._outbox.overflowed.wait()))]
+        if self._screen is not None:
+            tasks.append(asyncio.create_task(self._screen.run()))
         try:
             async with session:
                 over, _ = await asyncio.wait(
@@ -66,6 +98,8 @@ class Connection:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self._screen is not None:
+                self._screen.close()
         if self._outbox.overflowed.is_set():
             await self._close(CLOSE_TOO_SLOW, "the client reads too slowly")
         elif not over:
@@ -119,8 +153,9 @@ class Connection:
             case ce.AudioAppend():
                 await session.hear(what.audio)
             case ce.SessionUpdate():
-                session.configure(self._config.apply(what.session))
-                self._outbox.put(event("session.updated", session=self._config.show(session.id, self._expires_at)))
+                self._config.apply(what.session)
+                session.configure(self._able(self._config.session))
+                self._outbox.put(event("session.updated", session=self._shown(session)))
             case ce.AudioCommit():
                 await session.commit()
             case ce.AudioClear():
@@ -140,9 +175,19 @@ class Connection:
                 self._outbox.put(event("conversation.item.retrieved", item=item))
             case ce.ResponseCreate():
                 metadata = what.response.metadata if what.response else None
-                await session.respond(self._config.for_response(what.response), metadata)
+                await session.respond(self._able(self._config.for_response(what.response)), metadata)
             case ce.ResponseCancel():
                 await session.cancel(what.response_id)
+
+    def _able(self, settings: SessionSettings) -> SessionSettings:
+        """Settings without pictures that nobody would see."""
+        return settings if self._screen is not None and self._screen.on else replace(settings, video=None)
+
+    def _shown(self, session: Session) -> Wire:
+        shown = self._config.show(session.id, self._expires_at)
+        if self._screen is not None and (where := self._screen.address()) is not None:
+            shown["avatar"]["media"] = where
+        return shown
 
     def _item(self, given: ce.ItemParam) -> Item:
         if given.type != "message":

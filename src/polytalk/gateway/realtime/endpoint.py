@@ -1,5 +1,7 @@
 """`GET /v1/realtime?model=`: from the handshake to a served connection."""
 
+from collections.abc import Iterator, Mapping
+
 from starlette.websockets import WebSocket
 
 from polytalk.dialogue.ids import new_id
@@ -9,6 +11,7 @@ from polytalk.errors import BadInput
 from polytalk.gateway.door import Door
 from polytalk.gateway.problems import problem
 from polytalk.gateway.realtime.connection import Connection
+from polytalk.gateway.realtime.media_line import MediaFeeds
 from polytalk.gateway.realtime.session_config import SessionConfig, default_detection
 from polytalk.gateway.status import Status
 
@@ -20,10 +23,11 @@ STOCK_MODELS = ("avatar-1", "gpt-realtime", "gpt-4o-realtime", "gpt-audio")
 class RealtimeEndpoint:
     """Refuses before the upgrade, with a real HTTP status, or serves until the client leaves."""
 
-    def __init__(self, runtime: Runtime, door: Door, status: Status) -> None:
+    def __init__(self, runtime: Runtime, door: Door, status: Status, feeds: MediaFeeds) -> None:
         self._runtime = runtime
         self._door = door
         self._status = status
+        self._feeds = feeds
 
     async def serve(self, socket: WebSocket) -> None:
         """One handshake."""
@@ -53,15 +57,16 @@ class RealtimeEndpoint:
     async def _converse(self, socket: WebSocket, session: SessionSettings) -> None:
         offered = socket.scope.get("subprotocols", [])
         await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-        voices = {avatar.id: self._runtime.default_voice(avatar) for avatar in self._runtime.avatars.values()}
-        config = SessionConfig(self._runtime.settings, self._runtime.voices, voices, session)
-        connection = Connection(socket, self._runtime.settings.limits, config)
+        voices = _DefaultVoices(self._runtime)
+        settings = self._runtime.settings
+        config = SessionConfig(settings, self._runtime.voices, voices, session, self._runtime.draws)
+        connection = Connection(socket, settings.limits, config, self._runtime.films, self._feeds)
         tenant = self._door.tenant(socket)
         await connection.serve(self._runtime.open_session(session, connection.emit, tenant))
 
     def _session_settings(self, model: str | None) -> SessionSettings:
         settings = self._runtime.settings
-        stock = model is None or model.startswith(STOCK_MODELS)
+        stock = model is None or (model not in self._runtime.avatars and model.startswith(STOCK_MODELS))
         avatar = self._runtime.avatar(settings.avatar if stock else str(model))
         return SessionSettings(
             avatar=avatar.id,
@@ -69,3 +74,19 @@ class RealtimeEndpoint:
             turn_detection=default_detection(settings.turn, settings.limits.max_utterance_seconds),
             max_tokens=settings.limits.max_reply_tokens,
         )
+
+
+class _DefaultVoices(Mapping[str, str]):
+    """The voice of each avatar, also of those that are added while a session goes on."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def __getitem__(self, avatar: str) -> str:
+        return self._runtime.default_voice(self._runtime.avatars[avatar])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._runtime.avatars)
+
+    def __len__(self) -> int:
+        return len(self._runtime.avatars)

@@ -37,6 +37,20 @@ def error_event(error: PolytalkError, offender: str | None = None) -> Wire:
     return event("error", error=shown)
 
 
+def timestamp(what: events.Said) -> Wire:
+    """Where in an answer's film words begin whose transcript follows."""
+    return event(
+        "response.audio_timestamp.delta",
+        response_id=what.response,
+        item_id=what.item,
+        output_index=0,
+        content_index=0,
+        audio_offset_ms=round(what.at * 1000),
+        text=what.text,
+        timestamp_type="phrase",
+    )
+
+
 def item_object(item: Item) -> Wire:
     """An item of the conversation as clients see it.
 
@@ -104,6 +118,7 @@ class Translator:
                     position=what.position,
                     expected_wait_ms=round(what.wait * 1000),
                     face=what.face,
+                    fps=what.fps,
                 )
             case events.Said():
                 kind = "response.output_audio_transcript" if self._modality == "audio" else "response.output_text"

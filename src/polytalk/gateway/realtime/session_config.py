@@ -1,38 +1,66 @@
 """The wire's session object and the dialogue's settings: one from the other, both ways."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from polytalk.config import Settings
 from polytalk.dialogue.endpointing import VadSettings
-from polytalk.dialogue.settings import SessionSettings, TurnDetection
+from polytalk.dialogue.settings import SessionSettings, TurnDetection, Video
 from polytalk.dialogue.voices import Voices
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime.client_events import (
     AudioFormat,
     AudioPatch,
+    AvatarPatch,
     ResponseParam,
     SessionPatch,
     TurnDetectionPatch,
+    VideoPatch,
 )
+from polytalk.media.fragments import Encoding
 from polytalk.types import SPEECH_RATE
 
 EAGERNESS_MS = {"low": 800, "medium": 500, "auto": 500, "high": 300}
 """Silence that ends a turn for each eagerness of semantic_vad, until turns are judged by their words."""
 
 
+LARGEST = 1080
+"""Pixels a side."""
+
+
+class Film(Struct, frozen=True):
+    """How pictures that are drawn here are sent."""
+
+    protocol: Literal["websocket", "media"]
+    """Over this socket, or one of their own."""
+    video: Video
+    encoding: Encoding
+
+
 class SessionConfig:
     """Applies patches, one whole or not at all, and shows the result."""
 
-    def __init__(self, settings: Settings, voices: Voices, avatars: dict[str, str], session: SessionSettings) -> None:
-        """`avatars`: id -> default voice."""
+    def __init__(
+        self,
+        settings: Settings,
+        voices: Voices,
+        avatars: Mapping[str, str],
+        session: SessionSettings,
+        draws: Callable[[str], bool] = lambda avatar: True,
+    ) -> None:
+        """`avatars`: id -> default voice; `draws`: whether an avatar can be drawn here."""
         self._limits = settings.limits
         self._defaults = settings.turn
         self._voices = voices
         self._avatars = avatars
         self.session = session
+        self._video = settings.video
+        self._draws = draws
+        self.film: Film | None = None
+        """How pictures are sent, when the client wants any."""
         self.transcription: str | None = None
         """The transcription model's name as the client gave it; echoed, not used."""
 
@@ -40,8 +68,16 @@ class SessionConfig:
         """The session with the patch. Raises BadInput, and then nothing is changed."""
         session = self.session
         transcription = self.transcription
+        film = self.film
         if patch.avatar is not UNSET:
             session = self._with_avatar(session, patch.avatar.character if patch.avatar else None, bool(patch.avatar))
+            film = self._film(patch.avatar)
+            session = replace(session, video=film and film.video)
+            if film is not None and not self._draws(session.avatar):
+                raise BadInput(
+                    f"no engine here draws the avatar {session.avatar!r}; leave output_protocol out, and draw it there",
+                    param="session.avatar.output_protocol",
+                )
         if isinstance(patch.instructions, str):
             session = replace(session, instructions=self._bounded(patch.instructions, "session.instructions"))
         session = self._with_modality(session, patch.output_modalities)
@@ -57,7 +93,7 @@ class SessionConfig:
                     session = replace(session, language=language)
                 if given.turn_detection is not UNSET:
                     session = replace(session, turn_detection=self._detection(session, given.turn_detection))
-        self.session, self.transcription = session, transcription
+        self.session, self.transcription, self.film = session, transcription, film
         return session
 
     def for_response(self, param: ResponseParam | None) -> SessionSettings:
@@ -99,7 +135,14 @@ class SessionConfig:
             },
         }
         if session.mouth:
-            shown["avatar"] = {"character": session.avatar, "output_protocol": "websocket"}
+            shown["avatar"] = {"character": session.avatar, "output_protocol": self.film and self.film.protocol}
+            if self.film is not None:
+                size = self.film.video.size
+                shown["avatar"]["video"] = {
+                    "codec": self.film.encoding.video,
+                    "resolution": {"width": size, "height": size},
+                    "fps": self.film.video.fps,
+                }
         return shown
 
     def _with_avatar(self, session: SessionSettings, character: str | None, mouth: bool) -> SessionSettings:
@@ -111,6 +154,26 @@ class SessionConfig:
                 f"there is no avatar {character!r}; the avatars here are {known}", param="session.avatar.character"
             )
         return replace(session, avatar=character, voice=self._avatars[character], mouth=mouth)
+
+    def _film(self, patch: AvatarPatch | None) -> Film | None:
+        if patch is None or patch.output_protocol is None:
+            return None
+        given, ours = patch.video or VideoPatch(), self._video
+        size = ours.size
+        if given.resolution is not None:
+            size, height = given.resolution.width, given.resolution.height
+            if size != height or size % 2 or not 64 <= size <= LARGEST:
+                raise BadInput(
+                    f"pictures are square, of an even 64 to {LARGEST} pixels a side, not {size}x{height}",
+                    param="session.avatar.video.resolution",
+                )
+        fps = ours.fps if given.fps is None else given.fps
+        if not 1 <= fps <= ours.fps:
+            raise BadInput(
+                f"pictures a second are 1 to {ours.fps:g} here, not {fps:g}", param="session.avatar.video.fps"
+            )
+        encoding = Encoding(size, size, given.codec or ours.codec, ours.audio_codec)
+        return Film(patch.output_protocol, Video(fps=fps, size=size), encoding)
 
     def _with_modality(self, session: SessionSettings, modalities: Any) -> SessionSettings:
         if not isinstance(modalities, list):

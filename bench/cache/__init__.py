@@ -1,0 +1,1 @@
+"""What the figures of the cache need: traces, rivals, the optimum."""

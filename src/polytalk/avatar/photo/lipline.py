@@ -1,0 +1,57 @@
+"""Where the lips part in the photograph: the darkest line from corner to corner."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from polytalk.avatar.photo.anatomy import LOWER_INNER, UPPER_INNER, Frame, arc, luminance, smooth
+from polytalk.avatar.photo.face import Floats, Picture
+
+PARTED = 0.06
+"""Gap over width from which the photograph shows an open mouth; landmarks of full lips stand 0.05 apart when shut."""
+_REACH = 0.05
+"""How far from the landmarks' middle the line is looked for, in widths."""
+_STEPS = 41
+
+
+def lip_lines(
+    rgb: Picture, points: Floats, frame: Frame, angles: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Edges of the upper and of the lower lip, [A, 2] in the mouth's frame: the same line when the mouth is shut."""
+    upper = arc(frame.local(points[list(UPPER_INNER), :2]), angles)
+    lower = arc(frame.local(points[list(LOWER_INNER), :2]), angles)
+    if float(lower[len(lower) // 2, 1] - upper[len(upper) // 2, 1]) > PARTED:
+        return upper, lower
+    dense = np.linspace(0, np.pi, 121)
+    middle = (
+        arc(frame.local(points[list(UPPER_INNER), :2]), dense) + arc(frame.local(points[list(LOWER_INNER), :2]), dense)
+    ) / 2
+    offsets = np.linspace(-_REACH, _REACH, _STEPS)
+    grid = np.repeat(middle[:, None], _STEPS, axis=1)
+    grid[..., 1] += offsets
+    where = frame.pixels(grid).astype(np.float32)
+    light = cv2.GaussianBlur(luminance(rgb), (0, 0), max(0.6, frame.width / 120))
+    seen = cv2.remap(light, where[..., 0] - 0.5, where[..., 1] - 0.5, cv2.INTER_LINEAR)
+    contrast = (seen - seen.min(axis=1, keepdims=True)) / max(12.0, float(np.ptp(seen, axis=1).mean()))
+    cost = contrast + 0.35 * (offsets / _REACH) ** 2 / np.maximum(0.15, np.sin(dense))[:, None]
+    path = _cheapest(cost.astype(np.float64))
+    line = middle.copy()
+    line[:, 1] += smooth(offsets[path], 4) * np.minimum(1.0, 4 * np.sin(dense))
+    found = np.stack([np.interp(angles, dense, line[:, 0]), np.interp(angles, dense, line[:, 1])], axis=-1)
+    return found, found
+
+
+def _cheapest(cost: NDArray[np.float64]) -> NDArray[np.intp]:
+    """A column for each row, at most one column aside from the row before: dynamic programming."""
+    total = cost.copy()
+    step = 0.15
+    for row in range(1, len(cost)):
+        before = np.pad(total[row - 1], 1, constant_values=np.inf)
+        total[row] += np.minimum(before[1:-1], step + np.minimum(before[:-2], before[2:]))
+    path = np.zeros(len(cost), np.intp)
+    path[-1] = int(np.argmin(total[-1]))
+    for row in range(len(cost) - 2, -1, -1):
+        at = path[row + 1]
+        low, high = max(0, at - 1), min(cost.shape[1], at + 2)
+        path[row] = low + int(np.argmin(total[row, low:high] + step * (np.arange(low, high) != at)))
+    return path

@@ -1,0 +1,133 @@
+"""The fast way to draw a face: mouth and lids from stored patches, then one warp for all that is smooth.
+
+`mesh` is the reference; `measure` says how far this one is from it. What is drawn for a video goes by `stream`.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import cv2
+
+from polytalk.avatar.photo.codebook import SIZE, Codebook
+from polytalk.avatar.photo.face import Floats, PhotoFace, Picture
+from polytalk.avatar.photo.mesh import Box, Pen
+from polytalk.avatar.photo.planes import Planes
+from polytalk.avatar.photo.scale import resized
+from polytalk.avatar.photo.warp import Warp
+
+LIDS = 12
+"""Stored steps of a blink."""
+_OPEN = 0.01
+"""A blink below it is none."""
+SMILES = 32
+"""Steps of a smile in patches: a fifth of a pixel each."""
+_SMILING = 256
+"""Patches that are kept with a smile: speakers keep theirs for seconds."""
+
+
+class PhotoRenderer:
+    """Draws one face at one size, for any number of sessions. Not for several threads.
+
+    Patches are drawn when they are first needed.
+    """
+
+    def __init__(self, face: PhotoFace, size: int = 512) -> None:
+        """`size` is the side of the picture, a multiple of 32."""
+        cv2.setNumThreads(1)  # a worker has one core
+        self.face = resized(face, size)
+        self.codebook = Codebook(self.face)
+        self.warp = Warp(self.face)
+        self.base = Planes.of(self.face.portrait)
+        """The portrait; not to be written to."""
+        self._pen = Pen(self.face)
+        self._mouths: list[Planes | None] = [None] * SIZE
+        self._lids: dict[tuple[int, int], Planes] = {}
+        self._source = Planes(*(plane.copy() for plane in self.base))
+        self._blink = 0.0
+        self._smiling: OrderedDict[tuple[int, int], Planes] = OrderedDict()
+        self._smile: tuple[int, Floats] | None = None
+
+    def warm(self) -> None:
+        """Draw all patches now: some seconds, once a face and size, instead of a stall in the first sentence."""
+        for code in range(SIZE):
+            self._mouth(code)
+        for eye in range(len(self.face.eye_boxes)):
+            for step in range(1, LIDS + 1):
+                self._lid(eye, step)
+
+    def frame(self, parameters: Mapping[str, float]) -> Picture:
+        """The picture under `parameters`, [S, S, 3] RGB; the caller's own."""
+        source = self.unmoved(parameters)
+        pose = self.warp.pose(parameters)
+        if not pose.any():
+            return source.rgb()
+        picture = Planes(*(plane.copy() for plane in self.base))
+        self.warp.apply(self.warp.field(pose), source, self.warp.box, picture.cut(self.warp.box))
+        return picture.rgb()
+
+    def patch(self, parameters: Mapping[str, float]) -> tuple[Picture, Box]:
+        """The mouth's part of the picture with the head at rest, [h, w, 3] RGB, and where it belongs."""
+        left, top, right, bottom = box = self.face.jaw_box
+        out = Planes.empty(right - left, bottom - top)
+        self.mouth(parameters, out)
+        return out.rgb(), box
+
+    def unmoved(self, parameters: Mapping[str, float]) -> Planes:
+        """The picture before the warp: ours, until the next call."""
+        self._blend(parameters, self._source.cut(self.face.jaw_box))
+        blink = min(1.0, parameters.get("blink", 0.0))
+        blink = blink if blink > _OPEN else 0.0
+        if blink != self._blink:
+            for eye, box in enumerate(self.face.eye_boxes):
+                low = min(int(blink * LIDS), LIDS - 1)
+                first, second = self._lid(eye, low), self._lid(eye, low + 1)
+                self._source.cut(box).blend(first, second, blink * LIDS - low)
+            self._blink = blink
+        return self._source
+
+    def mouth(self, parameters: Mapping[str, float], out: Planes) -> None:
+        """Draw into `out` what `patch` gives."""
+        smile = round(min(1.0, max(0.0, parameters.get("smile", 0.0))) * SMILES)
+        self._blend(parameters, out, smile)
+
+    def _blend(self, parameters: Mapping[str, float], out: Planes, smile: int = 0) -> None:
+        book = self.codebook
+        blend = book.find(book.terms.vector(parameters))
+        first = self._smiled(blend.first, smile)
+        out.blend(first, self._smiled(blend.second, smile) if blend.share > 0.0 else first, blend.share)
+
+    def _smiled(self, code: int, smile: int) -> Planes:
+        """A blend of warped patches is the warp of their blend, so that a smile need not be warped at every picture."""
+        if not smile:
+            return self._mouth(code)
+        key = code, smile
+        if key not in self._smiling:
+            if len(self._smiling) == _SMILING:
+                self._smiling.popitem(last=False)
+            left, top, right, bottom = box = self.face.jaw_box
+            self._source.put(box, self._mouth(code))
+            smiling = Planes.empty(right - left, bottom - top)
+            self.warp.apply(self._smile_field(smile), self._source, box, smiling)
+            self._smiling[key] = smiling
+        self._smiling.move_to_end(key)
+        return self._smiling[key]
+
+    def _smile_field(self, smile: int) -> Floats:
+        if self._smile is None or self._smile[0] != smile:
+            self._smile = smile, self.warp.field(self.warp.pose({"smile": smile / SMILES}))
+        return self._smile[1]
+
+    def _mouth(self, code: int) -> Planes:
+        stored = self._mouths[code]
+        if stored is None:
+            left, top, right, bottom = box = self.face.jaw_box
+            under = self.face.portrait[top:bottom, left:right]
+            stored = Planes.of(self._pen.draw(self.codebook.parameters(code), box, on=under))
+            self._mouths[code] = stored
+        return stored
+
+    def _lid(self, eye: int, step: int) -> Planes:
+        key = (eye, step)
+        if key not in self._lids:
+            self._lids[key] = Planes.of(self._pen.draw({"blink": step / LIDS}, self.face.eye_boxes[eye]))
+        return self._lids[key]

@@ -1,0 +1,94 @@
+"""A row for every face, and what to think of it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from polytalk.avatar.library import Library
+from polytalk.avatar.motion import perform
+from polytalk.cli.facebench import cost, lips, looks
+from polytalk.cli.facebench.said import Said, by_people, by_voice
+from polytalk.cli.facebench.subjects import Subject, subjects
+from polytalk.config import Settings
+
+GOALS = (
+    "offset ≤ 45 ms, shut ≥ 95 % (people 85 %), seam ≤ 1.1, 10–20 blinks a minute; "
+    "sessions a core: rig 800, jaw 110, full 25"
+)
+NOTES = (
+    "On pictures of 512 × 512 as clips have them, three sentences. Opening: by landmarks for photographs, for drawings "
+    "the visible inside of the mouth in pixels. After vowels: by phone times.",
+    "m b p: lips shut within ± 60 ms of its middle, by landmarks (gap under 0.03 of the width) and by pixels.",
+    "Likeness without a face embedding (no registry package at hand): rigid landmarks' RMS distance after the best "
+    "similarity, in % of the eyes' distance; 1 - intersection of colour histograms. The worst of 8 pictures.",
+    "Sway: RMS of the nose's way over an idle minute, in % of the eyes' distance. Sessions: CPU time of one thread, "
+    "with mouth, motion and H.264 (ultrafast); rig is the mouth alone. Drawings have no patch: jaw is full.",
+)
+Row = dict[str, str | float | int | None]
+LIKE = 8
+"""Pictures of speech that are held against the portrait."""
+
+
+def faces(
+    settings: Settings, portraits: Path | None, told: Callable[[str], None], only: str | None = None
+) -> list[Row]:
+    """Measure every face there is, or one. Raises SetupError where the landmark model is missing, EngineFailed."""
+    spoken, people = by_voice(settings), by_people(told)
+    return [
+        row(subject, spoken, people, settings.cache_folder)
+        for subject in subjects(Library(settings.avatars_folder), portraits, settings.cache_folder, told, only)
+    ]
+
+
+def row(subject: Subject, spoken: Sequence[Said], people: Sequence[Said], cache: Path) -> Row:
+    """One face."""
+    seen = [lips.opening(subject, said, cache) for said in spoken]
+    ruler = "area" if subject.kind == "illustrated" else "gap"
+    both = list(zip(seen, spoken, strict=True))
+    vowels = lips.offset([(getattr(one, ruler), lips.vowels(said, one.moments)) for one, said in both])
+    loud = lips.offset([(getattr(one, ruler), lips.loudness(said, one.moments)) for one, said in both])
+    told = np.array([lips.seals(one, said) for one, said in both]).sum(0)
+    heard = np.zeros(3, int)
+    for said in people:
+        heard += lips.seals(lips.opening(subject, said, cache, lips.near(said)), said)
+    life = looks.life(subject, cache)
+    moves = list(perform(subject.motion, spoken[0].lasts, states=[(0.0, "speaking")], mouth=spoken[0].mouth))
+    some = [subject.renderer.frame(move) for move in moves[:: max(1, len(moves) // LIKE)]]
+    like = looks.likeness(subject.renderer.frame({}), some, cache)
+    live = cost.sessions(subject, spoken[0])
+    return {
+        "face": subject.name,
+        "kind": subject.kind,
+        "after vowels ms": round(1000 * vowels),
+        "after loudness ms": round(1000 * loud),
+        "m b p": int(told[0]),
+        "shut %": _share(told[1], told[0]),
+        "by pixels": _share(told[2], told[0]),
+        "people %": _share(heard[1], heard[0]),
+        "by pixels ": _share(heard[2], heard[0]),
+        "seam ×": _seam(subject, moves),
+        "shape %": round(like.shape, 1),
+        "colour": round(like.colour, 3),
+        "blinks/min": life.blinks,
+        "sway %": round(life.sway, 1),
+        "jaw ms": round(live.jaw_ms, 2),
+        "full ms": round(live.full_ms, 1),
+        "rig": round(live.rig),
+        "jaw": round(live.jaw),
+        "full": round(live.full, 1),
+    }
+
+
+def _share(part: int, of: int) -> float | None:
+    return round(100 * int(part) / int(of), 1) if of else None
+
+
+def _seam(subject: Subject, moves: Sequence[dict[str, float]]) -> float | None:
+    if subject.kind == "illustrated":
+        return None  # it has no patch
+    from polytalk.avatar.photo.measure import seam
+    from polytalk.avatar.photo.renderer import PhotoRenderer
+
+    assert isinstance(subject.renderer, PhotoRenderer)
+    return round(seam(subject.renderer, moves), 2)

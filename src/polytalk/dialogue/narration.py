@@ -1,0 +1,196 @@
+"""A script as speech and mouth: its sentences are made several at a time, and each is kept as soon as it is done.
+
+What is kept lies in a folder beside the target, one file a sentence, named by what decides how it sounds. Whoever is
+killed and begins again makes only what is missing; a changed sentence is another file. Sentences are in memory only
+while they are made, so that a script may last for hours.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+from uuid import uuid4
+
+import msgspec
+from msgspec import Struct
+
+from polytalk.cache.key import SpeechKey, digest
+from polytalk.dialogue.dispatch import Scope
+from polytalk.dialogue.film import Answer
+from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.rehearsal import open_face, say
+from polytalk.dialogue.runtime import Runtime
+from polytalk.dialogue.script import Sentence
+from polytalk.dialogue.settings import SessionSettings
+from polytalk.dialogue.take import Take
+from polytalk.dialogue.voices import language_of
+from polytalk.errors import BadInput, PolytalkError, SetupError, Unspeakable
+from polytalk.media.pcm import duration, silence
+from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Seconds, Stage, Tier
+
+AHEAD = 4
+"""Sentences under way for each core: enough for every stage to have one waiting."""
+OnSentence: TypeAlias = Callable[[int, int], None]
+"""Called with the sentences done and the sentences in all."""
+
+
+class Part(Struct, frozen=True):
+    """One sentence."""
+
+    audio: bytes
+    """PCM16 at `SPEECH_RATE`, whole mouth frames."""
+    mouth: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Part)
+
+
+class Parts:
+    """The folder of sentences that are done."""
+
+    def __init__(self, target: Path) -> None:
+        self.folder = target.parent / f".{target.name}.parts"
+        self._target = target
+
+    def open(self) -> None:
+        """Make the folder. Raises SetupError when the target's can't be written."""
+        try:
+            self.folder.mkdir(exist_ok=True)
+            probe = self.folder / "probe"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise self._explained(error) from error
+
+    def __contains__(self, name: str) -> bool:
+        return (self.folder / name).exists()
+
+    def put(self, name: str, part: Part) -> None:
+        """Keep a sentence, whole or not at all. Raises SetupError when the disk is full."""
+        beside = self.folder / f"{uuid4().hex}.new"
+        try:
+            with beside.open("wb") as file:
+                file.write(_encoder.encode(part))
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self.folder / name)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise self._explained(error) from error
+
+    def get(self, name: str) -> Part:
+        """Raises SetupError for one that somebody took away or damaged meanwhile."""
+        try:
+            return _decoder.decode((self.folder / name).read_bytes())
+        except (OSError, msgspec.DecodeError) as error:
+            raise SetupError(
+                f"{self.folder} has changed while it was read ({error}); remove it and start again"
+            ) from None
+
+    def remove(self) -> None:
+        """The clip is written, and nothing of this is needed any more."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _explained(self, error: OSError) -> SetupError:
+        reason = error.strerror or error
+        return SetupError(
+            f"can't write {self._target}: {reason}; check the folder, its rights, and free space. What is done is kept "
+            "beside it"
+        )
+
+
+class Narration:
+    """One script, one voice."""
+
+    def __init__(
+        self, runtime: Runtime, settings: SessionSettings, sentences: Sequence[Sentence], parts: Parts
+    ) -> None:
+        self._runtime, self._settings, self._parts = runtime, settings, parts
+        self.sentences = sentences
+        self._names = [self._name(sentence.text) for sentence in sentences]
+        self.different = len(set(self._names))
+        self.found = sum(name in parts for name in set(self._names))
+        """Sentences that were done before."""
+        self._failed: PolytalkError | None = None
+
+    async def make(self, on_sentence: OnSentence) -> None:
+        """Make what is missing, on running engines.
+
+        Raises BadInput, with the line, for a sentence that the voice can't say; what an engine raised; SetupError.
+        """
+        missing = {
+            name: sentence
+            for name, sentence in zip(self._names, self.sentences, strict=True)
+            if name not in self._parts
+        }
+        left, all_of_them = iter(missing.items()), len(missing)
+        done = 0
+
+        async def work() -> None:
+            nonlocal done
+            for name, sentence in left:
+                if self._failed is not None:
+                    return
+                try:
+                    part = await self._say(sentence)
+                    await asyncio.to_thread(self._parts.put, name, part)
+                except PolytalkError as error:
+                    self._failed = self._failed or error
+                    return
+                done += 1
+                on_sentence(done, all_of_them)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(all_of_them, AHEAD * self._runtime.settings.cores)):
+                group.create_task(work())
+        if self._failed is not None:
+            raise self._failed
+
+    def take(self) -> Take:
+        """All of it, once it is made."""
+        mouth = b"".join(
+            self._parts.get(name).mouth + bytes(self._rest(sentence) * len(MOUTH_PARAMS))
+            for name, sentence in zip(self._names, self.sentences, strict=True)
+        )
+        return Take(len(mouth) / len(MOUTH_PARAMS) / MOUTH_RATE, self._pieces, mouth)
+
+    def times(self) -> Iterator[tuple[Seconds, Seconds, str]]:
+        """When each sentence begins and ends, from the first one's beginning, and its text."""
+        at: Seconds = 0.0
+        for name, sentence in zip(self._names, self.sentences, strict=True):
+            length = duration(self._parts.get(name).audio, SPEECH_RATE)
+            yield at, at + length, sentence.text
+            at += length + self._rest(sentence) / MOUTH_RATE
+
+    def _pieces(self) -> Iterator[bytes]:
+        for name, sentence in zip(self._names, self.sentences, strict=True):
+            yield self._parts.get(name).audio
+            yield silence(self._rest(sentence) / MOUTH_RATE, SPEECH_RATE)
+
+    @staticmethod
+    def _rest(sentence: Sentence) -> int:
+        """The pause in mouth frames: sound and mouth stay together to the sample."""
+        return round(sentence.pause * MOUTH_RATE)
+
+    async def _say(self, sentence: Sentence) -> Part:
+        runtime = self._runtime
+        scope = Scope(runtime.dispatcher, new_id("render"), 0, tier=Tier.BATCH)
+        done = Answer(text=sentence.text)
+        try:
+            await say(
+                scope, runtime.kit, self._settings, open_face(scope, runtime.kit, self._settings), sentence.text, done
+            )
+        except Unspeakable as error:
+            raise BadInput(f"line {sentence.line} can't be said: {error.message}") from None
+        return Part(bytes(done.audio), bytes(done.mouth))
+
+    def _name(self, text: str) -> str:
+        kit, language = self._runtime.kit, language_of(text)
+        route = kit.voices.for_language(self._settings.voice, language)
+        studio = kit.studio
+        revisions = [studio.revision(*one) for one in ((Stage.SPEAK, route.engine), (Stage.MOUTH, kit.faces.mouth))]
+        made = " ".join((kit.faces.mouth, *revisions))
+        return digest(SpeechKey(route.engine, made, text, route.voice.id, language, self._settings.speed))

@@ -1,0 +1,1 @@
+"""Describing speech: what a mouth is moved by where there are no phone times."""

@@ -1,0 +1,1 @@
+"""Texts as vectors: the nearer two are, the more alike they read."""

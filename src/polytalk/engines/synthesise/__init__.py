@@ -1,0 +1,1 @@
+"""Drawing faces on the server."""

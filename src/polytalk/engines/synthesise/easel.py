@@ -1,0 +1,211 @@
+"""A process that draws, and its owner's end of it.
+
+Renderers of a process share memory and are used from one thread (ADR 6), and drawing in Python would keep the event
+loop from its work. So each core that draws has a process: orders go through a pipe, pictures come back through shared
+memory.
+"""
+
+import mmap
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from polytalk.avatar.library import Bundle, of_the_package, opened
+from polytalk.avatar.renderer import Renderer, open_renderer
+from polytalk.errors import BadInput, EngineFailed, PolytalkError, by_code
+from polytalk.types import Failure, Pictures, Seconds, SynthesiseWork
+
+LENGTH = struct.Struct("<I")
+PATIENCE: Seconds = 2.0
+"""How long a process may take to end."""
+KEPT = 4
+"""Renderers a process keeps: at 512 x 512 one of a drawing holds 3 MB, one of a photograph up to 50."""
+MAX_SIZE = 1_080
+"""Width or height of a picture."""
+
+
+class Drawn(Struct, frozen=True, tag="drawn"):
+    """So many pictures lie in the shared memory."""
+
+    count: int
+    width: int
+    height: int
+    left: int = 0
+    top: int = 0
+
+
+class Easel:
+    """The owner's end. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - shared with the process, closed with it
+        self._room = 0
+        self._memory: mmap.mmap | None = None
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __spec__.name, str(self._file.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(self._file.fileno(),),
+        )
+
+    def draw(self, work: SynthesiseWork) -> Pictures | PolytalkError:
+        """Blocks without the GIL. Raises EngineFailed when the process is gone; it is of no more use then."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._grow(3 * work.size[0] * work.size[1] * work.count)
+        try:
+            _send(self._process.stdin, msgspec.msgpack.encode(work))
+            answer = msgspec.msgpack.decode(_receive(self._process.stdout), type=Drawn | Failure)
+        except (OSError, EOFError) as error:
+            code = self._process.poll()
+            raise EngineFailed(
+                f"the process that draws has ended (exit status {code}); the next run starts another"
+            ) from error
+        if isinstance(answer, Failure):
+            return by_code(answer.code, answer.message)
+        taken = memoryview(self._memory or b"")[: 3 * answer.width * answer.height * answer.count]
+        pixels = bytes(taken)
+        taken.release()
+        return Pictures(memoryview(pixels), answer.width, answer.height, answer.left, answer.top)
+
+    def close(self) -> None:
+        """End the process. Safe to call twice."""
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):  # an order that a dead process did not read
+                self._process.stdin.close()  # a live one reads the end of its orders
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        if self._memory is not None:
+            self._memory.close()
+        self._file.close()
+
+    def _grow(self, room: int) -> None:
+        if room > self._room:
+            os.ftruncate(self._file.fileno(), room)
+            if self._memory is not None:
+                self._memory.close()
+            self._memory, self._room = mmap.mmap(self._file.fileno(), room), room
+
+
+class Painter:
+    """The process's end."""
+
+    def __init__(self, shared: int) -> None:
+        self._shared = shared
+        self._memory: mmap.mmap | None = None
+        self._renderers: OrderedDict[tuple[str, str, tuple[int, int]], Renderer] = OrderedDict()
+
+    def draw(self, work: SynthesiseWork) -> Drawn:
+        """Every row of parameters as a picture, into the shared memory. Raises BadInput."""
+        rows = rows_of(work)
+        renderer = self._renderer(work)
+        moves = [dict(zip(work.names, row, strict=True)) for row in rows.tolist()]
+        width, height = work.size
+        left = top = 0
+        if work.form == "jaw":
+            left, top, right, bottom = renderer.patch(moves[0])[1]
+            width, height = right - left, bottom - top
+        canvas = np.frombuffer(self._map(3 * width * height * len(rows)), np.uint8)
+        pictures = canvas[: 3 * width * height * len(rows)].reshape(len(rows), height, width, 3)
+        for picture, move in zip(pictures, moves, strict=True):
+            picture[:] = renderer.patch(move)[0] if work.form == "jaw" else renderer.frame(move)
+        return Drawn(len(rows), width, height, left, top)
+
+    def _renderer(self, work: SynthesiseWork) -> Renderer:
+        key = work.avatar, work.folder, work.size
+        if key not in self._renderers:
+            if len(self._renderers) == KEPT:
+                self._renderers.popitem(last=False)
+            self._renderers[key] = open_renderer(bundle_of(work), work.size)[1]
+        self._renderers.move_to_end(key)
+        return self._renderers[key]
+
+    def _map(self, room: int) -> mmap.mmap:
+        if self._memory is None or len(self._memory) < room:
+            self._memory = mmap.mmap(self._shared, os.fstat(self._shared).st_size)
+        return self._memory
+
+
+def bundle_of(work: SynthesiseWork) -> Bundle:
+    """The avatar of a work. Raises BadInput."""
+    if work.folder:
+        return opened(Path(work.folder))
+    for shipped in of_the_package():
+        if shipped.id == work.avatar:
+            return shipped
+    raise BadInput(f"there is no avatar {work.avatar!r} in the package", code="model_not_found")
+
+
+def rows_of(work: SynthesiseWork) -> NDArray[np.float32]:
+    """[T, names] parameters. Raises BadInput for a work that no renderer should be given."""
+    if not work.names or not work.frames or len(work.frames) % (4 * len(work.names)):
+        raise BadInput(
+            f"{len(work.frames)} bytes are no rows of {len(work.names)} parameters, four bytes each", param="frames"
+        )
+    if not all(16 <= side <= MAX_SIZE for side in work.size):
+        raise BadInput(
+            f"pictures have 16 to {MAX_SIZE} pixels a side, not {work.size[0]} x {work.size[1]}", param="size"
+        )
+    rows = np.frombuffer(work.frames, "<f4").reshape(-1, len(work.names))
+    if not np.isfinite(rows).all():
+        raise BadInput("parameters must be finite numbers", param="frames")
+    return rows
+
+
+def paint(orders: IO[bytes], answers: IO[bytes], painter: Painter) -> None:
+    """Draw until there are no more orders."""
+    while True:
+        try:
+            order = _receive(orders)
+        except EOFError:
+            return
+        answer: Drawn | Failure
+        try:
+            answer = painter.draw(msgspec.msgpack.decode(order, type=SynthesiseWork))
+        except PolytalkError as error:
+            answer = Failure(error.code, error.message)
+        except Exception as error:  # a defect of one picture must not end the others'
+            answer = Failure(EngineFailed.code, f"a picture can't be drawn: {error!r}")
+        _send(answers, msgspec.msgpack.encode(answer))
+
+
+def _send(pipe: IO[bytes], message: bytes) -> None:
+    pipe.write(LENGTH.pack(len(message)) + message)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes]) -> bytes:
+    """Raises EOFError."""
+    head = pipe.read(LENGTH.size)
+    body = pipe.read(LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else b""
+    if not body:
+        raise EOFError
+    return body
+
+
+def main(arguments: Sequence[str]) -> None:
+    """`python -m polytalk.engines.synthesise.easel FD`."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints must not look like an answer
+    paint(sys.stdin.buffer, answers, Painter(int(arguments[0])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

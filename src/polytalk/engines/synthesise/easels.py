@@ -1,0 +1,52 @@
+"""The processes of one engine: one for each batch under way, started when it is needed and kept for the next."""
+
+import threading
+from collections.abc import Sequence
+
+from polytalk.engines.synthesise.easel import Easel
+from polytalk.errors import EngineFailed, PolytalkError
+from polytalk.types import Pictures, SynthesiseWork
+
+
+class Easels:
+    """Used by several threads at once."""
+
+    def __init__(self) -> None:
+        self.free: list[Easel] = []
+        """Those that wait for work."""
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def draw(self, batch: Sequence[SynthesiseWork]) -> Sequence[Pictures | PolytalkError]:
+        """BadInput for what can't be drawn; EngineFailed for all that a dead process was to draw."""
+        easel = self._take()
+        results: list[Pictures | PolytalkError] = []
+        try:
+            for work in batch:
+                results += [easel.draw(work)]
+        except EngineFailed as error:
+            easel.close()
+            return [*results, *[error] * (len(batch) - len(results))]
+        self._give_back(easel)
+        return results
+
+    def close(self) -> None:
+        """End the processes."""
+        with self._lock:
+            self._closed = True
+            free, self.free = self.free, []
+        for easel in free:
+            easel.close()
+
+    def _take(self) -> Easel:
+        with self._lock:
+            if self.free:
+                return self.free.pop()
+        return Easel()
+
+    def _give_back(self, easel: Easel) -> None:
+        with self._lock:
+            if not self._closed:
+                self.free.append(easel)
+                return
+        easel.close()

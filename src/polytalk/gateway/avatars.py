@@ -1,0 +1,201 @@
+"""`/v1/avatars`: who can be talked to, and how somebody is added."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from polytalk.avatar import archive, contents, intake, landmarks_home
+from polytalk.avatar import manifest as manifests
+from polytalk.avatar.library import Bundle
+from polytalk.avatar.making import Order
+from polytalk.avatar.manifest import PREVIEW
+from polytalk.cache import shown
+from polytalk.dialogue.runtime import Runtime
+from polytalk.errors import BadInput, SetupError, Shed
+from polytalk.gateway.avatar_builds import Build, Builds
+from polytalk.gateway.door import Door
+from polytalk.gateway.problems import problem
+from polytalk.gateway.uploads import read_form
+
+FOREVER = "private, max-age=31536000, immutable"
+ANEW = "no-cache"
+
+
+class Avatars:
+    """The routes. All but the list are for those whom the door lets in: portraits are personal data."""
+
+    def __init__(self, runtime: Runtime, door: Door) -> None:
+        self._runtime = runtime
+        self._library = runtime.avatars
+        self._door = door
+        self.builds = Builds(runtime.avatars, runtime.settings.cache_folder)
+
+    def routes(self) -> list[Route]:
+        """For the application."""
+        one = "/v1/avatars/{avatar}"
+        return [
+            Route("/v1/avatars", self._list),
+            Route("/v1/avatars", self._guarded(self._create), methods=["POST"]),
+            Route(one, self._guarded(self._show)),
+            Route(one, self._guarded(self._delete), methods=["DELETE"]),
+            Route(f"{one}/preview.png", self._guarded(self._preview)),
+            Route(f"{one}/bundle", self._guarded(self._bundle)),
+            Route(f"{one}/files/{{name:path}}", self._guarded(self._file)),
+            Route(f"{one}/export", self._guarded(self._export)),
+        ]
+
+    def _guarded(self, handle: Any) -> Any:
+        async def guarded(request: Request) -> Response:
+            refusal = self._door.refusal(request)
+            if refusal is not None:
+                return refusal
+            answer: Response = await handle(request)
+            return answer
+
+        return guarded
+
+    async def _list(self, _: Request) -> JSONResponse:
+        """Those that can be talked to, the default one first."""
+        default = self._runtime.settings.avatar
+        ordered = sorted(self._library.values(), key=lambda made: made.id != default)
+        return JSONResponse({"object": "list", "data": [self._brief(made) for made in ordered]})
+
+    async def _create(self, request: Request) -> JSONResponse:
+        """202 with the avatar in the making, or the reason why not."""
+        try:
+            if not landmarks_home.installed(self._runtime.settings.cache_folder):
+                raise SetupError("this server can't read photographs yet; run on it: polytalk setup --photos")
+            self.builds.check_room()
+            photograph, fields = await read_form(request, "image", intake.MAX_BYTES)
+            build = self.builds.submit(self._order(fields, photograph), photograph)
+        except SetupError as error:
+            return problem(503, error.message, "photos_not_set_up", "server_error")
+        except Shed as full:
+            refusal = problem(503, full.message, full.code, "server_error")
+            refusal.headers["retry-after"] = str(round(full.retry_after))
+            return refusal
+        where = {"location": f"/v1/avatars/{build.order.id}"}
+        return JSONResponse(_in_the_making(build), 202, where)
+
+    def _order(self, fields: dict[str, str], photograph: bytes) -> Order:
+        unknown = fields.keys() - {"id", "name", "voice", "consent", "consent_by"}
+        if unknown:
+            raise BadInput(f"the form has an unknown field {min(unknown)[:80]!r}", code="form_invalid")
+        name = manifests.given_name(fields.get("name", ""))
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        consent = manifests.given_consent(fields.get("consent", ""), fields.get("consent_by", ""), now)
+        intake.recognise(photograph)
+        voice = fields.get("voice", "")
+        if voice:
+            voice = self._runtime.voices.get(voice).voice.id
+        taken: dict[str, object] = {**self._library, **dict.fromkeys(self.builds.ids)}
+        key = manifests.check_id(fields["id"]) if fields.get("id") else manifests.id_for(name["en"], taken)
+        return Order(key, name, voice, consent)
+
+    async def _show(self, request: Request) -> JSONResponse:
+        """One avatar, or one in the making."""
+        key = request.path_params["avatar"]
+        build = None if key in self._library else self.builds.get(key)
+        if build is not None:
+            return JSONResponse(_in_the_making(build))
+        made = self._runtime.avatar(key)
+        manifest = made.manifest
+        shown = self._brief(made) | {
+            "status": "completed",
+            "style": manifest.style,
+            "made_with": manifest.made_with,
+            "digest": made.digest,
+            "consent": msgspec.to_builtins(manifest.consent),
+            "warnings": msgspec.to_builtins(manifest.warnings),
+            "export": f"/v1/avatars/{made.id}/export",
+        }
+        return JSONResponse(shown)
+
+    async def _delete(self, request: Request) -> JSONResponse:
+        """Remove an avatar, its files, and the clips that are kept of it."""
+        key = request.path_params["avatar"]
+        if key == self._runtime.settings.avatar:
+            raise BadInput(f"the avatar {key!r} is the default one of the settings and stays", code="avatar_in_use")
+        made = self._library.get(key)
+        if made is not None or not self.builds.forget(key):
+            await asyncio.to_thread(self._library.remove, key)
+        if made is not None:
+            await asyncio.to_thread(shown.forget, self._runtime.settings.renders_folder(), made.digest)
+        return JSONResponse({"id": key, "object": "avatar.deleted", "deleted": True})
+
+    async def _preview(self, request: Request) -> Response:
+        """Its still picture."""
+        made = self._runtime.avatar(request.path_params["avatar"])
+        return await _serve(request, made, PREVIEW)
+
+    async def _bundle(self, request: Request) -> Response:
+        """What a client draws it by: an illustrated avatar's drawing, or where a photographed one's files are."""
+        made = self._runtime.avatar(request.path_params["avatar"])
+        if made.kind == "illustrated":
+            drawing = await asyncio.to_thread(lambda: made.art.json)
+            return Response(drawing, media_type="application/json", headers={"cache-control": ANEW})
+        files = {name: f"/v1/avatars/{made.id}/files/{name}?{made.digest[:16]}" for name in made.manifest.files}
+        described = {
+            "format": manifests.FORMAT,
+            "kind": made.kind,
+            "id": made.id,
+            "digest": made.digest,
+            "files": files,
+        }
+        return JSONResponse(described, headers={"cache-control": ANEW})
+
+    async def _file(self, request: Request) -> Response:
+        """One file of the bundle, by its name in the manifest and no other."""
+        return await _serve(request, self._runtime.avatar(request.path_params["avatar"]), request.path_params["name"])
+
+    async def _export(self, request: Request) -> Response:
+        """The bundle as one file."""
+        made = self._runtime.avatar(request.path_params["avatar"])
+        data = await asyncio.to_thread(archive.pack, made)
+        name = f'attachment; filename="{made.id}{archive.SUFFIX}"'
+        return Response(
+            data, media_type="application/zip", headers={"content-disposition": name, "cache-control": ANEW}
+        )
+
+    def _brief(self, made: Bundle) -> dict[str, Any]:
+        return {
+            "id": made.id,
+            "object": "avatar",
+            "kind": made.kind,
+            "name": made.name,
+            "voice": self._runtime.default_voice(made),
+            "bundle": f"/v1/avatars/{made.id}/bundle",
+            "preview": f"/v1/avatars/{made.id}/preview.png" if PREVIEW in made.manifest.files else None,
+        }
+
+
+async def _serve(request: Request, made: Bundle, name: str) -> Response:
+    """A file; kept by browsers for good when they ask for it with the bundle's digest."""
+    data = await asyncio.to_thread(made.read, name)
+    lasting = request.url.query == made.digest[:16]
+    return Response(data, media_type=contents.media_type(name), headers={"cache-control": FOREVER if lasting else ANEW})
+
+
+def _in_the_making(build: Build) -> dict[str, Any]:
+    error = build.error
+    shown = {
+        "id": build.order.id,
+        "object": "avatar",
+        "status": build.status,
+        "step": build.step,
+        "progress": round(100 * build.progress),
+        "kind": "photo",
+        "name": build.order.name,
+        "voice": build.order.voice,
+        "error": None,
+    }
+    if error is not None:
+        kind = "invalid_request_error" if error.bad_input else "server_error"
+        shown["error"] = {"message": error.message, "type": kind, "param": error.param, "code": error.code}
+        shown["findings"] = error.findings
+    return shown

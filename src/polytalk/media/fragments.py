@@ -1,0 +1,178 @@
+"""One answer as fragmented MP4 for a player that takes bytes as they come: pictures and sound on one timeline.
+
+Sample 0 of the sound is second 0 of the pictures, whatever was said before: who plays answers one after another puts
+each at an offset of its own. FFmpeg writes the init segment. The fragments are our own: its muxer holds the last frame
+back until the next one is there, and cut frame by frame it dates pictures by the one after the next.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from io import BytesIO
+from math import ceil
+from typing import Literal, TypeAlias, cast
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.stream import VideoStream
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from polytalk.errors import BadInput
+from polytalk.media.boxes import Sample, declared_at_48k, fragment, length_prefixed, mime
+from polytalk.media.h264 import LIVE
+from polytalk.media.pcm import samples
+from polytalk.types import SPEECH_RATE, Pictures, Seconds
+
+VideoCodec: TypeAlias = Literal["h264", "vp9"]
+AudioCodec: TypeAlias = Literal["opus", "aac"]
+
+MOVFLAGS = "empty_moov+default_base_moof+use_metadata_tags"
+PICTURES, SOUND = 1, 2
+"""Numbers of the tracks."""
+CLOCK = Fraction(1, SPEECH_RATE)
+"""The time base of both tracks: pictures are counted in samples of the sound."""
+_VIDEO = {
+    "h264": ("libx264", LIVE),
+    "vp9": (
+        "libvpx-vp9",
+        {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "crf": "30", "b": "0", "row-mt": "0"},
+    ),
+}
+_AUDIO = {"opus": ("libopus", {"application": "lowdelay", "frame_duration": "20"}), "aac": ("aac", {})}
+AUDIO_BITRATE = 64_000
+
+
+class Encoding(Struct, frozen=True):
+    """What an answer is encoded as."""
+
+    width: int = 512
+    height: int = 512
+    video: VideoCodec = "h264"
+    """libx264 is GPL; libvpx, which makes vp9, is not, and takes longer."""
+    audio: AudioCodec = "opus"
+
+
+class FragmentWriter:
+    """Encodes one answer, on one thread at a time. The object may be dropped at any moment."""
+
+    def __init__(self, encoding: Encoding, fps: float, metadata: Mapping[str, str] | None = None) -> None:
+        """`metadata` are tags of the init segment. Raises BadInput for pictures that can't be encoded."""
+        width, height = encoding.width, encoding.height
+        if width < 2 or height < 2 or width % 2 or height % 2:
+            raise BadInput(f"pictures need an even width and height, not {width}x{height}")
+        if fps <= 0:
+            raise BadInput(f"pictures a second must be over 0, not {fps}")
+        self._size = width, height
+        self._step = round(SPEECH_RATE / fps)
+        self._encoding = encoding
+        self._number = 0
+        file = BytesIO()
+        self._to_yuv = VideoReformatter()
+        self._last: av.VideoFrame | None = None
+        self._shown = 0  # when the next picture is due, in samples
+        self._heard = 0  # samples encoded
+        self._coded = 0  # samples that came out of the encoder
+        self._container = av.open(file, "w", format="mp4", options={"movflags": MOVFLAGS, "flush_packets": "1"})
+        self._container.metadata.update(metadata or {})
+        self._video = self._add_video(*_VIDEO[encoding.video], fps)
+        name, options = _AUDIO[encoding.audio]
+        self._audio = cast(AudioStream, self._container.add_stream(name, SPEECH_RATE, layout="mono", options=options))
+        self._audio.bit_rate = AUDIO_BITRATE
+        self._container.start_encoding()
+        self.init = declared_at_48k(file.getvalue())
+        """The init segment."""
+        self.mime = mime(self.init)
+
+    def push(self, audio: bytes, pictures: Pictures | None = None, shown_at: Seconds = 0.0) -> bytes:
+        """The next sound, PCM16 at `SPEECH_RATE`, and the pictures shown during it, the first at `shown_at`.
+
+        Gives a fragment with what is encoded by now: of the sound up to 43 ms wait for what comes next. A picture that
+        is missing is the one before it. Raises BadInput for half a sample, or pictures of another size.
+        """
+        shown = self._draw(pictures, round(shown_at * SPEECH_RATE)) if pictures is not None else []
+        signal = samples(audio)
+        if not len(signal):
+            return self._fragment(shown)
+        frame = av.AudioFrame.from_ndarray(signal.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = SPEECH_RATE, self._heard, CLOCK
+        self._heard += len(signal)
+        return self._fragment([*shown, *self._sound(frame)])
+
+    def finish(self) -> bytes:
+        """The rest, with pictures to the end of the sound."""
+        return self._fragment([*self._hold(self._heard), *self._sound(None)])
+
+    def _fragment(self, parts: list[Sample]) -> bytes:
+        if not parts:
+            return b""
+        self._number += 1
+        return fragment(self._number, parts)
+
+    def _draw(self, pictures: Pictures, at: int) -> list[Sample]:
+        if (pictures.width, pictures.height) != self._size:
+            raise BadInput(
+                f"pictures of {pictures.width}x{pictures.height} are no part of a film of {self._size[0]}x"
+                f"{self._size[1]}"
+            )
+        shown = self._hold(at - self._step // 2)
+        frames = np.frombuffer(pictures.pixels, np.uint8).reshape(-1, pictures.height, pictures.width, 3)
+        for picture in frames:
+            self._last = self._converted(picture)
+            shown += self._show()
+        return shown
+
+    def _hold(self, until: int) -> list[Sample]:
+        """Show the last picture on: where one track has a hole, players stop."""
+        missing = ceil((until - self._shown) / self._step) if self._last is not None else 0
+        return [part for _ in range(missing) for part in self._show()]
+
+    def _show(self) -> list[Sample]:
+        assert self._last is not None
+        self._last.pts, self._last.time_base = self._shown, CLOCK
+        parts = []
+        for packet in self._video.encode(self._last):
+            data = bytes(packet)
+            parts.append(
+                Sample(
+                    PICTURES,
+                    self._shown,
+                    self._step,
+                    length_prefixed(data) if self._encoding.video == "h264" else data,
+                    packet.is_keyframe,
+                )
+            )
+            self._shown += self._step
+        return parts
+
+    def _sound(self, frame: av.AudioFrame | None) -> list[Sample]:
+        """The sound that is encoded by now, without the time before sample 0 in which encoders warm up.
+
+        Of Opus that are 2.5 ms, which decoders cut off again; AAC has a whole packet of it, which is left out.
+        """
+        parts = []
+        for packet in self._audio.encode(frame):
+            lasts = packet.duration or 0
+            if (packet.pts or 0) + lasts > 0:
+                parts.append(Sample(SOUND, self._coded, lasts, bytes(packet)))
+                self._coded += lasts
+        return parts
+
+    def _converted(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
+        frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+        return self._to_yuv.reformat(
+            frame, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
+
+    def _add_video(self, name: str, options: dict[str, str], fps: float) -> VideoStream:
+        stream = cast(VideoStream, self._container.add_stream(name, round(fps), options=dict(options)))
+        stream.width, stream.height = self._size
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = CLOCK
+        context = stream.codec_context
+        context.time_base = CLOCK
+        context.thread_count = 1  # a session has one core at a time
+        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        return stream

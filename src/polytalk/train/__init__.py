@@ -1,0 +1,1 @@
+"""How the models that the project ships were made: data, training, export, evaluation. Needs the extra `train`."""

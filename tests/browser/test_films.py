@@ -1,0 +1,141 @@
+"""Video from the server in a real browser: it moves, keeps time, stops when interrupted, and gives way to the page."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.test_page import LONG, eventually, mouth_range, type_in
+from tests.e2e.conftest import Server
+from tests.support.server import serving
+
+FILMED = "polytalk.filmed() && polytalk.played() > 300"
+PIXELS = """async (count) => {
+    const video = document.querySelector("#film");
+    const canvas = new OffscreenCanvas(64, 64);
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const seen = [];
+    for (let i = 0; i < count; i++) {
+        context.drawImage(video, 0, 0, 64, 64);
+        seen.push([...context.getImageData(0, 0, 64, 64).data]);
+        await new Promise(done => setTimeout(done, 60));
+    }
+    return seen;
+}"""
+LAG = """() => new Promise(done => {
+    const video = document.querySelector("#film");
+    const lags = [];
+    setTimeout(() => done(lags), 2000);
+    const look = (now, frame) => {
+        lags.push(video.currentTime - frame.mediaTime);
+        if (lags.length < 30) video.requestVideoFrameCallback(look);
+        else done(lags);
+    };
+    video.requestVideoFrameCallback(look);
+})"""
+INTERRUPT = """() => new Promise(done => {
+    const began = performance.now();
+    document.querySelector("#interrupt").click();
+    const look = () => {
+        const quiet = document.querySelector("#film").paused && polytalk.state() !== "speaking";
+        if (quiet || performance.now() - began > 2000) done(performance.now() - began);
+        else setTimeout(look, 5);
+    };
+    look();
+})"""
+
+
+def pictures(page: Page, count: int = 15) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """[count, 64, 64, 3] of what the video shows."""
+    return np.array(page.evaluate(PIXELS, count), float).reshape(count, 64, 64, 4)[..., :3]
+
+
+@contextmanager
+def scripted(reply: str) -> Iterator[SimpleNamespace]:
+    """A server on scripted engines, on a loop of its own, whose insides a test may reach."""
+    held = SimpleNamespace()
+    ready, over = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        # signals reach the main thread alone, where the test is
+        with patch("polytalk.gateway.server._Server.capture_signals", lambda _: nullcontext()):
+            async with serving(reply) as server:
+                held.runtime, held.url = server.runtime, server.http
+                ready.set()
+                await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert ready.wait(20)
+        yield held
+    finally:
+        over.set()
+        thread.join(20)
+
+
+def test_the_picture_of_the_server_moves_and_keeps_time(echo_server: Server, open_page: OpenPage) -> None:
+    with open_page(echo_server) as page:
+        page.goto(f"{echo_server.url}?video=server")
+        type_in(page, LONG)
+        eventually(page, FILMED, 30)
+        lags = page.evaluate(LAG)
+        assert len(lags) > 10
+        assert np.median(lags) < 0.08
+        seen = pictures(page)
+        assert seen.mean() > 20
+        lower = seen[:, 32:50, 20:44]  # where the mouth is
+        assert np.abs(np.diff(lower, axis=0)).mean(axis=(1, 2, 3)).max() > 2
+        expect(page.get_by_text("one two", exact=False).first).to_be_visible()
+
+
+def test_an_interrupted_film_stops_at_once_and_the_next_one_plays(open_page: OpenPage) -> None:
+    with scripted("word " * 60) as server, open_page(server) as page:
+        page.goto(f"{server.url}?video=server")
+        type_in(page, "Hello.")
+        eventually(page, FILMED, 20)
+        assert page.evaluate(INTERRUPT) < 300
+        position = page.evaluate("document.querySelector('#film').currentTime")
+        page.wait_for_timeout(400)
+        assert page.evaluate("document.querySelector('#film').currentTime") == position
+        type_in(page, "And now?")
+        eventually(page, FILMED, 20)
+        assert page.evaluate("document.querySelector('#film').currentTime") > position
+
+
+def test_without_room_for_pictures_the_page_draws_and_shows_them_again_later(open_page: OpenPage) -> None:
+    with scripted("word " * 20) as server, open_page(server) as page:
+        page.goto(f"{server.url}?video=server")
+        type_in(page, "One.")
+        eventually(page, FILMED, 20)
+        eventually(page, "polytalk.state() === 'ready'", 20)
+        demand = server.runtime.gate.demand
+        demand.encoding, before = 1e3, demand.encoding
+        type_in(page, "Two.")
+        eventually(page, "polytalk.state() === 'speaking' && polytalk.played() > 300", 20)
+        assert not page.evaluate("polytalk.filmed()")
+        assert mouth_range(page) > 0.1
+        eventually(page, "polytalk.state() === 'ready'", 20)
+        demand.encoding = before
+        type_in(page, "Three.")
+        eventually(page, FILMED, 20)
+
+
+def test_who_draws_is_chosen_and_remembered(open_page: OpenPage) -> None:
+    with scripted("word " * 20) as server, open_page(server) as page:
+        page.get_by_role("button", name=re.compile("Avatar and voice")).click()
+        page.get_by_text("Video from the server").click()
+        page.keyboard.press("Escape")
+        type_in(page, "Hello.")
+        eventually(page, FILMED, 20)
+        page.reload()
+        type_in(page, "Hello again.")
+        eventually(page, FILMED, 20)

@@ -1,0 +1,87 @@
+"""The rulers that faces are measured with, on lips of which it is known what they do."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from polytalk.avatar.library import Library
+from polytalk.cli.facebench import lips, looks
+from polytalk.cli.facebench.cost import sessions
+from polytalk.cli.facebench.said import Said
+from polytalk.cli.facebench.subjects import Subject, interior, subjects
+from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Phone
+
+LASTS = 4.0
+MOMENTS = np.arange(round(LASTS * lips.FPS)) / lips.FPS
+
+
+@pytest.fixture(scope="module")
+def mira(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    folder = tmp_path_factory.mktemp("avatars")
+    return next(one for one in subjects(Library(folder), None, folder, pytest.fail) if one.name == "mira")
+
+
+def said(*phones: Phone) -> Said:
+    beats = np.sin(2 * np.pi * 3 * np.arange(round(LASTS * SPEECH_RATE)) / SPEECH_RATE) ** 2
+    chance = np.random.default_rng(0).normal(0, 3000, len(beats))
+    return Said((beats * chance).astype("<i2").tobytes(), phones, bytes(round(LASTS * 50) * len(MOUTH_PARAMS)))
+
+
+@pytest.mark.parametrize("late", [-0.08, -0.02, 0.0, 0.03, 0.1])
+def test_lips_that_are_late_are_found_to_be_so(late: float) -> None:
+    chance = np.random.default_rng(1)
+    starts = np.cumsum(chance.uniform(0.15, 0.35, 12))
+    speech = said(*(Phone("ɑ", float(start), float(start) + 0.1) for start in starts))
+    moved = said(*(Phone("ɑ", float(start) + late, float(start) + 0.1 + late) for start in starts))
+    found = lips.offset([(lips.vowels(moved, MOMENTS), lips.vowels(speech, MOMENTS))])
+    assert found == pytest.approx(late, abs=0.012)
+
+
+def test_loudness_is_loudest_where_it_is_loud() -> None:
+    level = lips.loudness(said(), MOMENTS)
+    assert level.max() == pytest.approx(0.0, abs=1e-6)
+    assert level[MOMENTS == 0.0][0] < -10
+    assert level.min() >= lips.QUIET_DB
+
+
+def test_a_seal_counts_only_near_its_phone() -> None:
+    speech = said(Phone("m", 0.98, 1.02), Phone("b", 1.98, 2.02), Phone("s", 3.0, 3.1))
+    gap = np.full(len(MOMENTS), 0.2)
+    gap[np.abs(MOMENTS - 1.04) < 1e-6] = 0.0
+    gap[np.abs(MOMENTS - 2.16) < 1e-6] = 0.0
+    seen = lips.Opening(MOMENTS, gap, np.full(len(MOMENTS), np.nan))
+    assert lips.seals(seen, speech) == (2, 1, 0)
+    assert lips.near(speech).sum() == 6
+
+
+def test_the_inside_of_a_drawn_mouth_shows_when_it_opens_and_never_when_pressed(mira: Subject) -> None:
+    assert mira.ghost is not None
+    rest, half, wide, pressed = (
+        interior(mira.ghost.frame(mouth)) for mouth in ({}, {"jaw": 0.4}, {"jaw": 0.9}, {"jaw": 0.9, "press": 1.0})
+    )
+    assert rest < 30 < half < wide
+    assert pressed < 30
+    assert interior(mira.renderer.frame({"jaw": 0.9})) == 0.0, "only a ghost is green inside"
+
+
+def test_blinks_are_counted_by_their_beginnings() -> None:
+    assert looks.times_above([0.0, 0.9, 1.0, 0.2, 0.0, 0.7, 0.1]) == 2
+
+
+def test_what_a_session_costs_is_told_for_every_way_to_serve_it(mira: Subject) -> None:
+    speech = said(Phone("m", 0.0, 2.0), Phone("ɑ", 2.0, 4.0))
+    cheap = sessions(mira, speech._replace(audio=speech.audio[: SPEECH_RATE // 2]))
+    assert cheap.rig > cheap.full > 0
+    assert cheap.full_ms > 1
+
+
+def test_portraits_that_can_not_be_used_are_told_of(tmp_path: Path) -> None:
+    portraits = tmp_path / "portraits"
+    portraits.mkdir()
+    (portraits / "none.jpg").write_bytes(b"no picture")
+    told: list[str] = []
+    names = [one.name for one in subjects(Library(tmp_path / "avatars"), portraits, tmp_path, told.append)]
+    assert names == ["mira", "theo"]
+    assert len(told) == 1
+    assert told[0].startswith("none was left out: ")
