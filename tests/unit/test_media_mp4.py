@@ -3,6 +3,7 @@
 import io
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -155,16 +156,20 @@ def test_impossible_clips_are_refused(tmp_path: Path) -> None:
         Mp4Writer(tmp_path / "nowhere" / "clip.mp4", 192, 128)
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """Files may have 20 kB, as if the disk then were full."""
+    """Files may have 20 kB, as if the disk then were full.
+
+    Around the writing alone, not the test: pytest's own output may go to a file that is longer.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
 
@@ -173,6 +178,6 @@ def test_a_full_disk_is_an_error_that_names_the_file(tmp_path: Path) -> None:
             for index in range(50):
                 writer.write_frame(np.roll(noise, index, 1))
 
-    with pytest.raises(SetupError, match=r"clip\.mp4: .*free space"):
+    with small_disk(), pytest.raises(SetupError, match=r"clip\.mp4: .*free space"):
         long_clip()
     assert list(tmp_path.iterdir()) == []
