@@ -9,7 +9,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -45,6 +54,10 @@ class ServerSettings(Table):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=1, le=65535)
+    allowed_origins: tuple[str, ...] = ()
+    """Pages of other origins that may use it, such as https://app.example; * for all."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Whose X-Forwarded-For is believed."""
 
 
 class EngineChoice(Table):

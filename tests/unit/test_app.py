@@ -10,10 +10,12 @@ from typing import Any
 import httpx
 import pytest
 from openai import AsyncOpenAI
+from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
-from polytalk.config import Limits, ServerSettings
+from polytalk.config import Limits, ServerSettings, TenantSettings
 from polytalk.errors import ConfigError
 from polytalk.gateway.server import bind
 from polytalk.media.pcm import silence
@@ -127,6 +129,39 @@ async def test_errors_have_the_one_body() -> None:
             answer = await http.request(method, path)
             assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
             assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+
+async def test_every_route_but_the_page_and_what_watches_it_wants_the_key() -> None:
+    tenant = TenantSettings(name="acme", token=SecretStr("secret-of-acme"))
+    async with serving(tenants=(tenant,)) as server, httpx.AsyncClient(base_url=server.http) as http:
+        for path in ("/v1/models", "/v1/voices", "/v1/avatars", "/v1/avatars/mira/bundle", "/ops/bank"):
+            assert (await http.get(path)).status_code == 401
+        status, error, _ = await refusal(server)
+        assert (status, error["code"]) == (401, "invalid_api_key")
+        for path in ("/", "/healthz", "/readyz", "/metrics"):
+            assert (await http.get(path)).status_code == 200
+        http.headers["authorization"] = "Bearer secret-of-acme"
+        for path in ("/v1/models", "/v1/voices", "/v1/avatars", "/v1/avatars/mira/bundle"):
+            assert (await http.get(path)).status_code == 200
+        assert (await http.get("/ops/bank")).status_code == 403
+        async with connect(
+            server.ws, subprotocols=[Subprotocol("realtime"), Subprotocol("openai-insecure-api-key.secret-of-acme")]
+        ) as client:
+            assert client.subprotocol == "realtime"
+            await events_until(client, "session.created")
+
+
+async def test_preflights_of_listed_origins_are_answered() -> None:
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type"}
+    settings = ServerSettings(allowed_origins=("https://app.example",))
+    async with serving(ready=False, server=settings) as server, httpx.AsyncClient(base_url=server.http) as http:
+        answer = await http.options("/v1/avatars", headers=asked | {"origin": "https://app.example"})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://app.example")
+        assert "x-openai-agents-sdk" in answer.headers["access-control-allow-headers"].lower()
+        seen = await http.get("/v1/voices", headers={"origin": "https://app.example"})
+        assert "location" in seen.headers["access-control-expose-headers"].lower()
+        stray = await http.options("/v1/avatars", headers=asked | {"origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in stray.headers
 
 
 async def test_the_page_is_served_with_headers_that_guard_it() -> None:

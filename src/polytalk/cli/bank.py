@@ -9,10 +9,11 @@ from polytalk.errors import PolytalkError
 COLUMNS = ("entitled", "used", "balance", "offered", "borrowed", "lent", "debt")
 
 
-def run(url: str, entries: int) -> None:
+def run(url: str, entries: int, key: str | None = None) -> None:
     """Ask the server and print. Raises PolytalkError when there is none, or it refuses."""
+    sent = {"authorization": f"Bearer {key}"} if key else {}
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/ops/bank", params={"entries": entries}, timeout=5.0)
+        answer = httpx.get(f"{url.rstrip('/')}/ops/bank", params={"entries": entries}, headers=sent, timeout=5.0)
     except httpx.HTTPError as error:
         raise PolytalkError(f"no server answers at {url}: {error}. Start one with polytalk serve") from None
     body = answer.json()

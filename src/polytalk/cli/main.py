@@ -137,11 +137,12 @@ def doctor(languages: Languages = None) -> None:
 def bank(
     url: Annotated[str, typer.Option(help="The server to ask.")] = "http://127.0.0.1:8080",
     entries: Annotated[int, typer.Option(min=0, max=1000, help="Newest entries of the ledger to show.")] = 0,
+    key: Annotated[str | None, typer.Option(help="One with the scope admin, where the server has keys.")] = None,
 ) -> None:
     """Show who is entitled to which compute, who borrowed, who lent, and who owes."""
     from polytalk.cli.bank import run
 
-    run(url, entries)
+    run(url, entries, key)
 
 
 engine = typer.Typer(no_args_is_help=True, help="Models of your own for the engines.")

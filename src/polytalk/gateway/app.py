@@ -1,21 +1,24 @@
 """The gateway's routes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import BadInput
+from polytalk.gateway.auth import Auth
 from polytalk.gateway.avatars import Avatars
 from polytalk.gateway.counter import BankCounter
 from polytalk.gateway.door import Door
+from polytalk.gateway.keys import SettingsKeys
 from polytalk.gateway.metrics import Metrics
 from polytalk.gateway.pages import Pages, SecurityHeaders
 from polytalk.gateway.problems import problem
@@ -38,8 +41,9 @@ STATUSES = {
 def create_app(runtime: Runtime, status: Status) -> Starlette:
     """The ASGI application of one gateway."""
     catalogue = Catalogue(runtime)
-    door = Door(runtime.settings.limits.max_sessions, runtime.settings.tenants)
-    avatars = Avatars(runtime, door)
+    door = Door(runtime.settings.limits.max_sessions)
+    auth = Auth(runtime.settings.server, SettingsKeys(runtime.settings.tenants))
+    avatars = Avatars(runtime, auth)
     feeds = MediaFeeds(runtime.settings.video.queue_bytes)
 
     @asynccontextmanager
@@ -52,17 +56,28 @@ def create_app(runtime: Runtime, status: Status) -> Starlette:
             Route("/healthz", lambda _: JSONResponse({"status": "ok"})),
             Route("/readyz", status.readyz),
             Route("/metrics", Metrics(runtime, door, status).serve),
-            Route("/ops/bank", BankCounter(runtime).serve),
-            Route("/v1/models", catalogue.models),
+            Route("/ops/bank", BankCounter(runtime, auth).serve),
+            Route("/v1/models", auth.guard((), catalogue.models)),
             *avatars.routes(),
-            Route("/v1/voices", catalogue.voices),
-            WebSocketRoute("/v1/realtime", RealtimeEndpoint(runtime, door, status, feeds).serve),
-            WebSocketRoute("/v1/realtime/media", MediaEndpoint(feeds, door).serve),
+            Route("/v1/voices", auth.guard((), catalogue.voices)),
+            WebSocketRoute("/v1/realtime", RealtimeEndpoint(runtime, auth, door, status, feeds).serve),
+            WebSocketRoute("/v1/realtime/media", MediaEndpoint(feeds, auth).serve),
             Mount("/", Pages(directory=STATIC, html=True)),
         ],
         lifespan=lifespan,
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), cors(runtime.settings.server.allowed_origins)],
         exception_handlers={BadInput: _bad_input, 404: _not_found, 405: _not_allowed, 500: _failed},
+    )
+
+
+def cors(origins: Sequence[str]) -> Middleware:
+    """Answers preflights, and lets pages of these origins read answers; a key they send themselves, never a cookie."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=["authorization", "content-type", "x-openai-agents-sdk"],
+        expose_headers=["location", "retry-after", "x-request-id"],
     )
 
 

@@ -17,47 +17,40 @@ from polytalk.avatar.manifest import PREVIEW
 from polytalk.cache import shown
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import BadInput, SetupError, Shed
+from polytalk.gateway.auth import Auth
 from polytalk.gateway.avatar_builds import Build, Builds
-from polytalk.gateway.door import Door
+from polytalk.gateway.keys import Need
 from polytalk.gateway.problems import problem
 from polytalk.gateway.uploads import read_form
 
 FOREVER = "private, max-age=31536000, immutable"
 ANEW = "no-cache"
+SEE: Need = ("realtime", "avatars")
 
 
 class Avatars:
-    """The routes. All but the list are for those whom the door lets in: portraits are personal data."""
+    """The routes. Who may talk to an avatar may see it; who may add some has a key for that."""
 
-    def __init__(self, runtime: Runtime, door: Door) -> None:
+    def __init__(self, runtime: Runtime, auth: Auth) -> None:
         self._runtime = runtime
         self._library = runtime.avatars
-        self._door = door
+        self._auth = auth
         self.builds = Builds(runtime.avatars, runtime.settings.cache_folder)
 
     def routes(self) -> list[Route]:
         """For the application."""
         one = "/v1/avatars/{avatar}"
+        guard = self._auth.guard
         return [
-            Route("/v1/avatars", self._list),
-            Route("/v1/avatars", self._guarded(self._create), methods=["POST"]),
-            Route(one, self._guarded(self._show)),
-            Route(one, self._guarded(self._delete), methods=["DELETE"]),
-            Route(f"{one}/preview.png", self._guarded(self._preview)),
-            Route(f"{one}/bundle", self._guarded(self._bundle)),
-            Route(f"{one}/files/{{name:path}}", self._guarded(self._file)),
-            Route(f"{one}/export", self._guarded(self._export)),
+            Route("/v1/avatars", guard(SEE, self._list)),
+            Route("/v1/avatars", guard("avatars", self._create), methods=["POST"]),
+            Route(one, guard(SEE, self._show)),
+            Route(one, guard("avatars", self._delete), methods=["DELETE"]),
+            Route(f"{one}/preview.png", guard(SEE, self._preview)),
+            Route(f"{one}/bundle", guard(SEE, self._bundle)),
+            Route(f"{one}/files/{{name:path}}", guard(SEE, self._file)),
+            Route(f"{one}/export", guard("avatars", self._export)),
         ]
-
-    def _guarded(self, handle: Any) -> Any:
-        async def guarded(request: Request) -> Response:
-            refusal = self._door.refusal(request)
-            if refusal is not None:
-                return refusal
-            answer: Response = await handle(request)
-            return answer
-
-        return guarded
 
     async def _list(self, _: Request) -> JSONResponse:
         """Those that can be talked to, the default one first."""

@@ -1,25 +1,27 @@
-"""The bank's counter: accounts and the last entries of the ledger, for operators on this machine."""
+"""The bank's counter: accounts and the last entries of the ledger, for operators."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from polytalk.dialogue.runtime import Runtime
-from polytalk.gateway.door import is_loopback
+from polytalk.gateway.auth import Auth
 from polytalk.gateway.problems import problem
 
 MOST_ENTRIES = 1_000
 
 
 class BankCounter:
-    """`GET /ops/bank?entries=N`. From this machine only, until there are keys with a scope for it."""
+    """`GET /ops/bank?entries=N`, with the scope admin; without any keys, from this machine."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, auth: Auth) -> None:
         self._runtime = runtime
+        self._auth = auth
 
-    async def serve(self, request: Request) -> JSONResponse:
+    async def serve(self, request: Request) -> Response:
         """Accounts as they stand now, and the newest `entries` (0 to 1000) of the ledger, oldest first."""
-        if not is_loopback(request.client.host if request.client else ""):
-            return problem(403, "the bank is shown to this machine only", "loopback_only")
+        refusal = await self._auth.operator(request)
+        if refusal is not None:
+            return refusal
         given = request.query_params.get("entries", "0")
         if not given.isdecimal() or int(given) > MOST_ENTRIES:
             return problem(

@@ -73,6 +73,7 @@ async def serve(
         ws_ping_timeout=10.0,
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # the settings say whose are believed
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

@@ -8,7 +8,9 @@ from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.errors import BadInput
+from polytalk.gateway.auth import Auth
 from polytalk.gateway.door import Door
+from polytalk.gateway.keys import Principal
 from polytalk.gateway.problems import problem
 from polytalk.gateway.realtime.connection import Connection
 from polytalk.gateway.realtime.media_line import MediaFeeds
@@ -23,16 +25,16 @@ STOCK_MODELS = ("avatar-1", "gpt-realtime", "gpt-4o-realtime", "gpt-audio")
 class RealtimeEndpoint:
     """Refuses before the upgrade, with a real HTTP status, or serves until the client leaves."""
 
-    def __init__(self, runtime: Runtime, door: Door, status: Status, feeds: MediaFeeds) -> None:
+    def __init__(self, runtime: Runtime, auth: Auth, door: Door, status: Status, feeds: MediaFeeds) -> None:
         self._runtime = runtime
+        self._auth = auth
         self._door = door
         self._status = status
         self._feeds = feeds
 
     async def serve(self, socket: WebSocket) -> None:
         """One handshake."""
-        if (refusal := self._door.refusal(socket)) is not None:
-            await socket.send_denial_response(refusal)
+        if (principal := await self._auth.admit(socket, "realtime")) is None:
             return
         if not self._status.ready or self._status.draining:
             word = "stopping" if self._status.draining else "still starting"
@@ -46,23 +48,22 @@ class RealtimeEndpoint:
             await socket.send_denial_response(problem(404, error.message, error.detail))
             return
         holder = new_id("lease")
-        if (refusal := self._door.enter(holder)) is not None:
-            await socket.send_denial_response(refusal)
+        if (full := self._door.enter(holder)) is not None:
+            await socket.send_denial_response(full)
             return
         try:
-            await self._converse(socket, session)
+            await self._converse(socket, session, principal)
         finally:
             self._door.leave(holder)
 
-    async def _converse(self, socket: WebSocket, session: SessionSettings) -> None:
+    async def _converse(self, socket: WebSocket, session: SessionSettings, principal: Principal) -> None:
         offered = socket.scope.get("subprotocols", [])
         await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         voices = _DefaultVoices(self._runtime)
         settings = self._runtime.settings
         config = SessionConfig(settings, self._runtime.voices, voices, session, self._runtime.draws)
         connection = Connection(socket, settings.limits, config, self._runtime.films, self._feeds)
-        tenant = self._door.tenant(socket)
-        await connection.serve(self._runtime.open_session(session, connection.emit, tenant))
+        await connection.serve(self._runtime.open_session(session, connection.emit, principal.tenant))
 
     def _session_settings(self, model: str | None) -> SessionSettings:
         settings = self._runtime.settings

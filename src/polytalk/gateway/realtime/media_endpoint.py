@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from polytalk.gateway.door import Door
+from polytalk.gateway.auth import Auth
 from polytalk.gateway.problems import problem
 from polytalk.gateway.realtime.media_line import MediaFeeds, MediaLine
 from polytalk.types import Seconds
@@ -25,13 +25,13 @@ PATIENCE: Seconds = 2.0
 class MediaEndpoint:
     """Refuses before the upgrade, with a real HTTP status, or serves until either end leaves."""
 
-    def __init__(self, feeds: MediaFeeds, door: Door) -> None:
+    def __init__(self, feeds: MediaFeeds, auth: Auth) -> None:
         self._feeds = feeds
-        self._door = door
+        self._auth = auth
 
     async def serve(self, socket: WebSocket) -> None:
         """One handshake."""
-        if (refusal := self._door.refusal(socket)) is not None:
+        if (refusal := await self._auth.pass_by(socket)) is not None:
             await socket.send_denial_response(refusal)
             return
         feed = self._feeds.find(socket.query_params.get("session", ""), _token(socket))

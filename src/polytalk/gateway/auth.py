@@ -1,0 +1,162 @@
+"""Who may come in: the one way from a request to a `Principal`, for every HTTP route and socket.
+
+REST routes are written with a guard, and read who asks from the request's state:
+
+    Route("/v1/chat/completions", auth.guard("chat", handler), methods=["POST"])
+
+    async def handler(request: Request) -> Response:
+        principal = request.state.principal
+
+Sockets ask before they accept, and have refused the client already when they get None:
+
+    if (principal := await auth.admit(socket, "realtime")) is None:
+        return
+
+Everything else (a call by WebRTC, say) uses `check`. A scope of () lets any key in; several scopes, each key that has
+one of them.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from polytalk.config import ServerSettings
+from polytalk.errors import PolytalkError
+from polytalk.gateway.address import client_address, foreign_origin, is_local_name, is_loopback, stands_alone
+from polytalk.gateway.keys import Keys, Need, Principal, wanted
+from polytalk.gateway.problems import problem
+
+log = logging.getLogger(__name__)
+
+KEY_SUBPROTOCOL = "openai-insecure-api-key."
+"""How browsers, which can't set headers on a WebSocket, send a key."""
+USER_HEADER = "openai-safety-identifier"
+"""How a tenant's server names the person it asks for."""
+USER_CHARS = 256
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Auth:
+    """Looks at each request once, before anything else does."""
+
+    def __init__(self, server: ServerSettings, keys: Keys) -> None:
+        self._server = server
+        self._keys = keys
+
+    async def check(self, connection: HTTPConnection, need: Need) -> Principal | Response:
+        """Who asks; or the answer for a client that may not, with a true status and the one error body.
+
+        401 without a good key, 403 for a page of another origin or a key without the scope, 503 when the store of keys
+        can't be asked.
+        """
+        address = client_address(connection, self._server.trusted_proxies)
+        try:
+            if not await self._keys.exist():
+                nobody = Principal(anonymous=True, address=address)
+                return self._alone(connection, address) or _lacking(nobody, need) or nobody
+            if (stray := self._stray(connection)) is not None:
+                return stray
+            principal = await self._known(token_of(connection))
+        except PolytalkError as error:
+            log.warning("a key can't be looked up: %s", error.message)
+            return _later("keys can't be looked up now; try again soon", error.code)
+        if isinstance(principal, Response):
+            return principal
+        if (lacking := _lacking(principal, need)) is not None:
+            return lacking
+        return replace(principal, user=principal.user or _user(connection, principal), address=address)
+
+    async def pass_by(self, connection: HTTPConnection) -> Response | None:
+        """The refusal of a client that has another credential than a key (a session's own token), or None."""
+        try:
+            if await self._keys.exist():
+                return self._stray(connection)
+        except PolytalkError as error:
+            return _later("keys can't be looked up now; try again soon", error.code)
+        return self._alone(connection, client_address(connection, self._server.trusted_proxies))
+
+    async def admit(self, socket: WebSocket, need: Need) -> Principal | None:
+        """Who asks for a socket; None when it was refused, with an HTTP status instead of the upgrade."""
+        found = await self.check(socket, need)
+        if isinstance(found, Response):
+            await socket.send_denial_response(found)
+            return None
+        return found
+
+    async def operator(self, connection: HTTPConnection) -> Response | None:
+        """The refusal of a client that is no operator: a key with the scope admin, or none while there are no keys."""
+        found = await self.check(connection, ())
+        if isinstance(found, Response):
+            return found
+        return None if found.anonymous else _lacking(found, "admin")
+
+    def guard(self, need: Need, handler: Handler) -> Handler:
+        """The handler for those who may; it finds `request.state.principal`."""
+
+        async def guarded(request: Request) -> Response:
+            found = await self.check(request, need)
+            if isinstance(found, Response):
+                return found
+            request.state.principal = found
+            return await handler(request)
+
+        return guarded
+
+    def _alone(self, connection: HTTPConnection, address: str) -> Response | None:
+        """Without keys only this machine may enter, by its own name, and no page of another origin."""
+        if not is_loopback(address) or not (self._server.trusted_proxies or stands_alone(connection)):
+            return _unknown("this server has no keys yet, so it serves clients on its own machine only")
+        name = connection.headers.get("host", "")
+        if not is_local_name(name):  # a page may have had its own name pointed at this machine (DNS rebinding)
+            return problem(403, f"{name[:100]!r} is no name of this machine; use localhost", "host_not_allowed")
+        return self._stray(connection)
+
+    def _stray(self, connection: HTTPConnection) -> Response | None:
+        origin = foreign_origin(connection, self._server.allowed_origins)
+        if origin is None:
+            return None
+        return problem(403, f"pages of {origin[:100]} may not use this server", "origin_not_allowed")
+
+    async def _known(self, token: str) -> Principal | Response:
+        if not token:
+            return _unknown("this server wants a key: send Authorization: Bearer <key>")
+        return await self._keys.find(token) or _unknown("there is no such key, or it is not valid any more")
+
+
+def token_of(connection: HTTPConnection) -> str:
+    """The key that a client gave, by header or subprotocol; empty without one."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    offered = connection.scope.get("subprotocols", [])
+    return next((name.removeprefix(KEY_SUBPROTOCOL) for name in offered if name.startswith(KEY_SUBPROTOCOL)), "")
+
+
+def _lacking(principal: Principal, need: Need) -> Response | None:
+    if principal.may(need):
+        return None
+    scopes = " or ".join(wanted(need))
+    return problem(403, f"this key lacks the scope {scopes}", "insufficient_scope", "permission_error")
+
+
+def _user(connection: HTTPConnection, principal: Principal) -> str | None:
+    """The person whom the tenant's own server asks for; the holder of a client secret can't say who it is."""
+    given = connection.headers.get(USER_HEADER, "").strip()
+    return given[:USER_CHARS] or None if not principal.ephemeral else None
+
+
+def _unknown(text: str) -> Response:
+    answer = problem(401, text, "invalid_api_key", "authentication_error")
+    answer.headers["www-authenticate"] = "Bearer"
+    return answer
+
+
+def _later(text: str, code: str) -> Response:
+    answer = problem(503, text, code, "server_error")
+    answer.headers["retry-after"] = "5"
+    return answer
