@@ -38,10 +38,10 @@ def test_a_question_becomes_a_clip(polytalk: Run, tmp_path: Path, transcribe: Tr
 def test_a_recording_can_ask(polytalk: Run, tmp_path: Path, joe: Speak) -> None:
     with wave.open(str(tmp_path / "question.wav"), "wb") as file:
         file.setparams((1, 2, SPEECH_RATE, 0, "NONE", ""))
-        file.writeframes(joe("Which colour has the sky?"))
+        file.writeframes(joe("Please tell me about bananas."))
     done = polytalk("ask", "--audio", "question.wav", "--avatar", "theo", "--no-label", POLYTALK_LLM__ENGINE="echo")
     assert done.returncode == 0, done.stderr
-    assert "sky" in done.stdout
+    assert "banana" in done.stdout
     assert (tmp_path / "reply.mp4").stat().st_size > 20_000
 
 
