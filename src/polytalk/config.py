@@ -136,6 +136,8 @@ class VideoSettings(Table):
     """Width and height in pixels of the picture, when a client names none."""
     fps: float = Field(25.0, ge=1, le=30)
     """Pictures a second, at most."""
+    label: bool = False
+    """Print the visible label of `marking` on the pictures, for clients that show none beside them; ours does."""
     queue_bytes: int = Field(4 << 20, ge=1 << 16)
     """Of media that may wait for a slow client before its media socket is closed."""
 

@@ -206,26 +206,42 @@ class MouthFrames(Struct, frozen=True, tag="mouth"):
     frames: bytes
 
 
+Layout: TypeAlias = Literal["rgb", "yuv420"]
+"""How the bytes of a picture lie: [height, width, 3], red, green and blue; or three planes one after another, Y'
+[height, width], Cb and Cr [height / 2, width / 2], BT.709 in the limited range, as video encoders take them."""
+
+
+def room_of(layout: Layout, width: int, height: int) -> int:
+    """Bytes of a picture; both sides of "yuv420" are even."""
+    return 3 * width * height if layout == "rgb" else 3 * width * height // 2
+
+
 class Pictures(Struct, frozen=True, tag="pictures"):
     """Raw pictures, one after another. They stay in the process (ADR 19): whoever shows them encodes them."""
 
     pixels: memoryview
-    """Bytes, RGB, [T, height, width, 3]."""
+    """Bytes, [T, room]."""
     width: int
     height: int
     left: int = 0
     """Where they belong in the whole picture."""
     top: int = 0
+    layout: Layout = "rgb"
+
+    @property
+    def room(self) -> int:
+        """Bytes of one."""
+        return room_of(self.layout, self.width, self.height)
 
     @property
     def count(self) -> int:
         """How many."""
-        return len(self.pixels) // (3 * self.width * self.height)
+        return len(self.pixels) // self.room
 
     def part(self, first: int, end: int) -> "Pictures":
         """Some of them; nothing is copied."""
-        step = 3 * self.width * self.height
-        return Pictures(self.pixels[first * step : end * step], self.width, self.height, self.left, self.top)
+        pixels = self.pixels[first * self.room : end * self.room]
+        return Pictures(pixels, self.width, self.height, self.left, self.top, self.layout)
 
 
 class Vector(Struct, frozen=True, tag="vector"):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from polytalk.avatar.bundle import library, parse
-from polytalk.avatar.raster import Frame, Renderer
+from polytalk.avatar.pictures import Frame
+from polytalk.avatar.raster import Renderer
 
 FACES = {avatar.id: avatar for avatar in library()}
 faces = pytest.mark.parametrize("name", FACES)

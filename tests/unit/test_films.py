@@ -2,15 +2,20 @@
 
 import asyncio
 import base64
+import io
 import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import av
 import pytest
+from msgspec.structs import replace
 
 from polytalk.dialogue.filming import FilmBegun, FilmKit, FilmOver, FilmPart
 from polytalk.gateway.realtime.media_line import MediaFeeds, MediaLine
 from polytalk.media.boxes import samples, timescales
+from polytalk.media.labels import visible_label
+from polytalk.media.yuv import planes_of
 from polytalk.types import Seconds
 from tests.support.client import Client
 from tests.support.engines import ScriptedLlm, ScriptedSynthesise
@@ -229,6 +234,20 @@ async def test_a_line_that_is_not_read_ends_and_says_why() -> None:
     line.show(FilmPart("r", "i", bytes(60)))
     assert line.ended.is_set()
     assert "slowly" in line.reason
+
+
+async def test_a_label_that_is_asked_for_is_on_the_pictures() -> None:
+    plain, labelled = kit(), replace(kit(), label=lambda width, height: visible_label(width, height, "zh", "top-left"))
+    brightest = []
+    for films_kit in (plain, labelled):
+        async with scene() as world, Client(world, films=films_kit) as client:
+            await wants_film(client, resolution={"width": 128, "height": 128})
+            await client.asks()
+            await client.until("response.done")
+            with av.open(io.BytesIO(films(client)), "r") as container:
+                pictures = [planes_of(frame)[0][4:20, 4:60] for frame in container.decode(video=0)]
+            brightest.append(min(int(picture.max()) for picture in pictures))
+    assert brightest[0] < 160 < brightest[1]
 
 
 async def test_another_socket_of_a_session_takes_the_place_of_the_first() -> None:

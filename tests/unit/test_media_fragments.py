@@ -1,6 +1,7 @@
 """An answer as fragments: one timeline, nothing missing, nothing held back for long."""
 
 import io
+from collections.abc import Callable
 
 import av
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from polytalk.errors import BadInput
 from polytalk.media.boxes import Sample, boxes, fragment, length_prefixed, mime, samples, timescales
-from polytalk.media.fragments import Encoding, FragmentWriter
+from polytalk.media.fragments import Encoding, FragmentWriter, VideoCodec
+from polytalk.media.labels import visible_label
+from polytalk.media.yuv import planes_of
 from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, Pictures
 
 SMALL = Encoding(64, 64)
@@ -27,6 +30,13 @@ def pictures(*shades: int, size: int = 64) -> Pictures:
     """Grey pictures, one for each shade."""
     planes = [np.full((size, size, 3), shade, np.uint8) for shade in shades]
     return Pictures(memoryview(np.stack(planes).tobytes()), size, size)
+
+
+def planar(*shades: int, size: int = 64) -> Pictures:
+    """Grey pictures in planes."""
+    half = size * size // 4
+    made = [np.r_[np.full(4 * half, shade, np.uint8), np.full(2 * half, 128, np.uint8)] for shade in shades]
+    return Pictures(memoryview(np.concatenate(made).tobytes()), size, size, layout="yuv420")
 
 
 def answer(writer: FragmentWriter, slices: int = 5, fps: int = 25) -> bytes:
@@ -62,6 +72,28 @@ def test_a_player_sees_and_hears_the_whole_answer(encoding: Encoding) -> None:
     with av.open(io.BytesIO(film), "r") as container:
         heard = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
     assert heard == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("video", ["h264", "vp9"])
+def test_planes_are_shown_as_they_are(video: VideoCodec) -> None:
+    writer = FragmentWriter(Encoding(64, 64, video), 25)
+    film = writer.init + writer.push(tone(), planar(40, 80, 120, 160, 200).part(0, 4), 0.0)
+    film += writer.push(tone(0.4)) + writer.finish()
+    with av.open(io.BytesIO(film), "r") as container:
+        seen = [planes_of(frame)[0].mean() for frame in container.decode(video=0)]
+    assert seen[:4] == pytest.approx([40, 80, 120, 160], abs=3)
+    assert seen[4:] == pytest.approx([160] * 11, abs=3)
+
+
+@pytest.mark.parametrize("pictures", [pictures, planar])
+def test_a_label_is_on_every_picture(pictures: Callable[..., Pictures]) -> None:
+    label = visible_label(256, 256, place="top-left")
+    writer = FragmentWriter(Encoding(256, 256), 25, label=label)
+    film = writer.init + writer.push(tone(), pictures(40, 120, size=256), 0.0) + writer.push(tone()) + writer.finish()
+    with av.open(io.BytesIO(film), "r") as container:
+        corners = [planes_of(frame)[0][8:36, 8:120].max() for frame in container.decode(video=0)]
+    assert len(corners) == 10
+    assert min(corners) > 200
 
 
 @pytest.mark.parametrize("fps", [25, 15])

@@ -2,12 +2,15 @@
 
 from time import perf_counter
 
+import av
 import numpy as np
 import pytest
+from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from polytalk.errors import BadInput
 from polytalk.media.labels import LABEL_TEXT, Place, VisibleLabel, visible_label
+from polytalk.media.yuv import planes_of
 
 
 def picture(level: int, side: int = 512) -> NDArray[np.uint8]:
@@ -93,3 +96,20 @@ def test_a_label_costs_less_than_a_third_of_a_millisecond() -> None:
         label.apply(frame)
         times.append(perf_counter() - start)
     assert min(times) < 0.3e-3
+
+
+@pytest.mark.parametrize("place", ["top-left", "bottom-right"])
+@pytest.mark.parametrize("size", [512, 250, 98])
+def test_in_planes_it_looks_as_in_colours(place: Place, size: int) -> None:
+    frame = np.full((size, size, 3), 90, np.uint8)
+    label = visible_label(size, size, "zh", place)
+    coloured = av.VideoFrame.from_ndarray(frame, "rgb24").reformat(
+        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+    )
+    label.on_planes().apply(planes_of(coloured))
+    label.apply(frame)
+    wanted = av.VideoFrame.from_ndarray(frame, "rgb24").reformat(
+        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+    )
+    for drawn, plane in zip(planes_of(coloured), planes_of(wanted), strict=True):
+        assert np.abs(drawn.astype(int) - plane).max() <= 3

@@ -10,13 +10,16 @@ from msgspec.structs import replace
 from polytalk.avatar.library import Bundle, Library
 from polytalk.avatar.motion import perform
 from polytalk.avatar.photo import PhotoFace, build
+from polytalk.avatar.photo.planes import Planes
 from polytalk.avatar.photo.renderer import PhotoRenderer
+from polytalk.avatar.photo.stream import PhotoStream
 from polytalk.avatar.terms import PARAMETERS
 from polytalk.config import Settings
 from polytalk.engines import registry
 from polytalk.engines.base import BatchEngine
 from polytalk.engines.synthesise.photo import PhotoSynthesiser
 from polytalk.errors import BadInput
+from polytalk.media.yuv import split
 from polytalk.types import Pictures, SynthesiseWork
 from tests.support import photographs
 
@@ -60,12 +63,17 @@ def test_pictures_are_those_of_the_renderer(engine: PhotoSynthesiser, library: L
     assert isinstance(whole, Pictures)
     assert isinstance(jaw, Pictures)
     renderer = PhotoRenderer(PhotoFace.load(avatar.folder / "face"), SIZE)
-    frames = np.array([renderer.frame(move) for move in moves_of(order)])
-    assert np.array_equal(np.asarray(whole.pixels).reshape(frames.shape), frames)
-    patches = np.array([renderer.patch(move)[0] for move in moves_of(order)])
     left, top, right, bottom = renderer.face.jaw_box
+    assert (whole.layout, whole.count, whole.width, whole.height) == ("yuv420", 5, SIZE, SIZE)
     assert (jaw.left, jaw.top, jaw.width, jaw.height) == (left, top, right - left, bottom - top)
-    assert np.array_equal(np.asarray(jaw.pixels).reshape(patches.shape), patches)
+    stream = PhotoStream(renderer)
+    for drawn, move in zip(np.asarray(whole.pixels).reshape(whole.count, -1), moves_of(order), strict=True):
+        assert all(map(np.array_equal, split(drawn, SIZE, SIZE), stream.draw(move)))
+        assert np.abs(np.subtract(split(drawn, SIZE, SIZE)[0], Planes.of(renderer.frame(move)).y, dtype=int)).mean() < 2
+    patches = np.asarray(jaw.pixels).reshape(jaw.count, -1)
+    for drawn, move in zip(patches, moves_of(order), strict=True):
+        wanted = Planes.of(renderer.patch(move)[0])
+        assert np.abs(np.subtract(split(drawn, jaw.width, jaw.height)[0], wanted.y, dtype=int)).max() <= 2
     assert np.ptp(patches.astype(int), axis=0).max() > 10, "the mouth moves"
 
 

@@ -19,14 +19,14 @@ SETTINGS = Settings()
 LONGEST = SETTINGS.limits.max_text_chars
 
 
-def config() -> SessionConfig:
+def config(settings: Settings = SETTINGS) -> SessionConfig:
     session = SessionSettings(
         avatar="mira",
         voice="vera",
         turn_detection=default_detection(SETTINGS.turn, SETTINGS.limits.max_utterance_seconds),
         max_tokens=SETTINGS.limits.max_reply_tokens,
     )
-    return SessionConfig(SETTINGS, Voices([ScriptedTts()]), {"mira": "vera", "theo": "wei"}, session)
+    return SessionConfig(settings, Voices([ScriptedTts()]), {"mira": "vera", "theo": "wei"}, session)
 
 
 def patch(of: SessionConfig, **fields: Any) -> SessionSettings:
@@ -193,3 +193,11 @@ def test_turn_detection_is_shown_as_it_was_set(
     detection(of, **given_detection)
     shown = of.show("sess", 0)["audio"]["input"]["turn_detection"]
     assert given_detection.items() <= shown.items()
+
+
+def test_pictures_too_small_for_the_label_are_refused() -> None:
+    labelled = config(SETTINGS.model_copy(update={"video": SETTINGS.video.model_copy(update={"label": True})}))
+    small = {"output_protocol": "media", "video": {"resolution": {"width": 64, "height": 64}}}
+    with pytest.raises(BadInput, match="room for the label"):
+        patch(labelled, avatar=small)
+    assert patch(config(), avatar=small).video is not None

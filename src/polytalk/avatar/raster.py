@@ -6,13 +6,11 @@ from functools import cache
 
 import numpy as np
 import thorvg_cython as tvg
-from numpy.typing import NDArray
 
 from polytalk.avatar.bundle import Avatar, Gradient, Layer, Paint
+from polytalk.avatar.pictures import Form, Frame
 from polytalk.avatar.rig import Floats, Rig, Shape
 
-Frame = NDArray[np.uint8]
-"""[H, W, 3], RGB."""
 _COMMANDS = {
     "M": tvg.PathCommand.MOVE_TO,
     "L": tvg.PathCommand.LINE_TO,
@@ -65,6 +63,9 @@ class Renderer:
         """Vector art has no cheaper part: the whole picture, and its box."""
         picture = self.frame(params)
         return picture, (0, 0, picture.shape[1], picture.shape[0])
+
+    def planes(self, form: Form) -> None:
+        """The engine paints RGB alone."""
 
     def _pose(self, shape: Shape) -> None:
         matrices = [_matrix(affine) for affine in shape.affine * self._scale]

@@ -1,15 +1,13 @@
 """What draws an avatar, whatever it is made of."""
 
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from polytalk.avatar.bundle import Motion
 from polytalk.avatar.library import Bundle
-from polytalk.avatar.raster import Frame
+from polytalk.avatar.pictures import Box, DrawPlanes, Form, Frame
 from polytalk.errors import BadInput
 
-Box: TypeAlias = tuple[int, int, int, int]
-"""left, top, right, bottom in pixels of the picture."""
 GRID = 32
 """A photograph's pictures have sides of multiples of it."""
 
@@ -23,6 +21,10 @@ class Renderer(Protocol):
 
     def patch(self, parameters: Mapping[str, float], /) -> tuple[Frame, Box]:
         """The part that speech moves, [h, w, 3] RGB, and where it belongs: the same place every time. To be copied."""
+        ...
+
+    def planes(self, form: Form, /) -> DrawPlanes | None:
+        """For the pictures of one session as video encoders take them; None of what draws in RGB alone."""
         ...
 
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from polytalk.dialogue.events import Spoke
 from polytalk.media.fragments import Encoding, FragmentWriter
+from polytalk.media.labels import VisibleLabel
 from polytalk.types import Seconds
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,8 @@ class FilmKit(Struct, frozen=True):
     """Told how long how many pictures took."""
     tags: Callable[[], Mapping[str, str]] = dict
     """Metadata of a film."""
+    label: Callable[[int, int], VisibleLabel | None] = lambda width, height: None
+    """What is printed on pictures of that size."""
 
 
 class _End(Struct, frozen=True):
@@ -129,8 +132,8 @@ class Filming:
 
     async def _encode(self, spoke: Spoke, encoding: Encoding) -> None:
         if spoke.first_frame == 0 or self._writer is None:
-            fps, tags = spoke.fps or FPS, self._kit.tags()
-            writer = self._writer = await self._kit.compute(lambda: FragmentWriter(encoding, fps, tags))
+            fps, tags, label = spoke.fps or FPS, self._kit.tags(), self._kit.label(encoding.width, encoding.height)
+            writer = self._writer = await self._kit.compute(lambda: FragmentWriter(encoding, fps, tags, label))
             if self._live == spoke.response:
                 self._show(FilmBegun(spoke.response, spoke.item, writer.mime, writer.init))
         writer, began = self._writer, 0.0

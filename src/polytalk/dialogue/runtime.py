@@ -34,6 +34,7 @@ from polytalk.engines import models, registry
 from polytalk.engines.base import BatchEngine, SynthesiseEngine, VadEngine
 from polytalk.engines.revision import revision_of
 from polytalk.errors import BadInput, ConfigError, PolytalkError
+from polytalk.media.labels import VisibleLabel, visible_label
 from polytalk.media.marking import Marking
 from polytalk.schedule.admission import Admission
 from polytalk.schedule.bank import Account, Bank
@@ -113,7 +114,7 @@ class Runtime:
             may_read_ahead=lambda: getattr(llm, "reads_ahead", False) and self._pool.free > 1 and self._has_room(),
             max_lead=settings.turn.max_lead_ms / 1000,
         )
-        self.films = FilmKit(self._compute, self.gate.learn_encoding, self._tags)
+        self.films = FilmKit(self._compute, self.gate.learn_encoding, self._tags, self._label)
         self.ready = False
 
     @asynccontextmanager
@@ -202,6 +203,13 @@ class Runtime:
     def _tags(self) -> dict[str, str]:
         """Of a film: that it is AI-generated."""
         return Marking(producer="Polytalk", produce_id=new_id("film")).tags(self.settings.languages[0])
+
+    def _label(self, width: int, height: int) -> VisibleLabel | None:
+        """Of a film, in sight, where the settings ask for it."""
+        marking = self.settings.marking
+        if not self.settings.video.label:
+            return None
+        return visible_label(width, height, marking.language or self.settings.languages[0], marking.place)
 
     def default_voice(self, avatar: Bundle) -> str:
         """The avatar's own voice when an engine here has it, else the first there is."""

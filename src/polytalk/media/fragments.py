@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias, cast
 import av
 import numpy as np
 from av.audio.stream import AudioStream
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 from polytalk.errors import BadInput
 from polytalk.media.boxes import Sample, declared_at_48k, fragment, length_prefixed, mime
 from polytalk.media.h264 import LIVE
+from polytalk.media.labels import VisibleLabel
 from polytalk.media.pcm import samples
+from polytalk.media.yuv import blank, declare, planes_of, split
 from polytalk.types import SPEECH_RATE, Pictures, Seconds
 
 VideoCodec: TypeAlias = Literal["h264", "vp9"]
@@ -57,8 +59,17 @@ class Encoding(Struct, frozen=True):
 class FragmentWriter:
     """Encodes one answer, on one thread at a time. The object may be dropped at any moment."""
 
-    def __init__(self, encoding: Encoding, fps: float, metadata: Mapping[str, str] | None = None) -> None:
-        """`metadata` are tags of the init segment. Raises BadInput for pictures that can't be encoded."""
+    def __init__(
+        self,
+        encoding: Encoding,
+        fps: float,
+        metadata: Mapping[str, str] | None = None,
+        label: VisibleLabel | None = None,
+    ) -> None:
+        """`metadata` are tags of the init segment, the label is put on every picture.
+
+        Raises BadInput for pictures that can't be encoded.
+        """
         width, height = encoding.width, encoding.height
         if width < 2 or height < 2 or width % 2 or height % 2:
             raise BadInput(f"pictures need an even width and height, not {width}x{height}")
@@ -70,6 +81,8 @@ class FragmentWriter:
         self._number = 0
         file = BytesIO()
         self._to_yuv = VideoReformatter()
+        self._label = label.on_planes() if label is not None else None
+        self._canvas = blank(width, height)  # the encoder has copied what is on it by the time it gives the packet
         self._last: av.VideoFrame | None = None
         self._shown = 0  # when the next picture is due, in samples
         self._heard = 0  # samples encoded
@@ -117,9 +130,10 @@ class FragmentWriter:
                 f"{self._size[1]}"
             )
         shown = self._hold(at - self._step // 2)
-        frames = np.frombuffer(pictures.pixels, np.uint8).reshape(-1, pictures.height, pictures.width, 3)
-        for picture in frames:
-            self._last = self._converted(picture)
+        for picture in np.frombuffer(pictures.pixels, np.uint8).reshape(-1, pictures.room):
+            self._last = self._planar(picture) if pictures.layout == "yuv420" else self._converted(picture)
+            if self._label is not None:
+                self._label.apply(planes_of(self._last))
             shown += self._show()
         return shown
 
@@ -159,8 +173,14 @@ class FragmentWriter:
                 self._coded += lasts
         return parts
 
+    def _planar(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
+        for mine, given in zip(planes_of(self._canvas), split(picture, *self._size), strict=True):
+            mine[...] = given
+        return self._canvas
+
     def _converted(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
-        frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+        width, height = self._size
+        frame = av.VideoFrame.from_ndarray(picture.reshape(height, width, 3), "rgb24")
         return self._to_yuv.reformat(
             frame, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
         )
@@ -173,6 +193,5 @@ class FragmentWriter:
         context = stream.codec_context
         context.time_base = CLOCK
         context.thread_count = 1  # a session has one core at a time
-        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
-        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        declare(context)
         return stream

@@ -1,21 +1,17 @@
 """Pictures that are drawn as Y'CbCr 4:2:0 right where the H.264 encoder reads them: no copy, no conversion."""
 
 from fractions import Fraction
-from typing import Final, cast
+from typing import Final
 
 import av
-import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-from numpy.typing import NDArray
 
 from polytalk.errors import BadInput
+from polytalk.media.yuv import blank, declare, planes_of
 
 LIVE: Final = {"preset": "ultrafast", "tune": "zerolatency", "qp": "24", "bf": "0"}
 """Of x264. A constant quantiser: to plan a bit rate it would search every picture for movement a second time."""
 KEY_EVERY = 10
 """Seconds."""
-
-Plane = NDArray[np.uint8]
 
 
 class PlaneEncoder:
@@ -25,21 +21,16 @@ class PlaneEncoder:
         """Raises BadInput for an odd size."""
         if width < 2 or height < 2 or width % 2 or height % 2:
             raise BadInput(f"pictures need an even width and height, not {width}x{height}")
-        self._frame = av.VideoFrame(width, height, "yuv420p")
-        y, u, v = (
-            np.frombuffer(cast(memoryview, plane), np.uint8).reshape(-1, plane.line_size)[:, : plane.width]
-            for plane in self._frame.planes
-        )
-        self.planes: tuple[Plane, Plane, Plane] = (y, u, v)
-        """Y' [H, W], Cb and Cr [H / 2, W / 2], BT.709 in the limited range: to be drawn into before each `encode`."""
+        self._frame = blank(width, height)
+        self.planes = planes_of(self._frame)
+        """To be drawn into before each `encode`."""
         self._frame.time_base = Fraction(1, fps)
         self._next = 0
         context = av.CodecContext.create("libx264", "w")
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"
         context.time_base, context.framerate = Fraction(1, fps), Fraction(fps)
         context.gop_size, context.thread_count = KEY_EVERY * fps, 1
-        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
-        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        declare(context)
         context.options = dict(LIVE)
         self._context = context
 

@@ -23,9 +23,14 @@ LABEL_TEXT: Final = {"en": "AI-generated", "zh": "AI生成"}
 TEXT_HEIGHT: Final = 0.056
 """An em as a share of the shortest side: a Chinese sign's ink is 0.96 em, so more than 5 % of the side."""
 
+LEAST_SIDE: Final = 96
+"""Pixels of a square picture that has room for it."""
+
 _INK = np.array([255, 255, 255], np.float32)
 _PLATE = np.array([10, 12, 16], np.float32)
 _PLATE_OPACITY = 0.6  # white text then has a contrast of 5 : 1 even on white
+_LUMA = np.array([0.2126, 0.7152, 0.0722]) * 219 / 255  # BT.709 in the limited range
+_BLACK, _GREY = 16, 128
 _PADDING = (0.5, 0.32)  # beside and above the text, in em
 _MARGIN = 0.5
 
@@ -46,6 +51,43 @@ class VisibleLabel:
         height, width = self.keep.shape[:2]
         under = frames[..., self.top : self.top + height, self.left : self.left + width, :]
         under[...] = (under * self.keep + self.ink) >> 8
+
+    def on_planes(self) -> "PlaneLabel":
+        """The same for pictures in Y'CbCr 4:2:0."""
+        height, width = self.keep.shape[:2]
+        rows, columns = ((at % 2, -(at + size) % 2) for at, size in ((self.top, height), (self.left, width)))
+        keep = np.pad(self.keep[..., 0] / 256, (rows, columns), constant_values=1)
+        ink = np.pad(self.ink / 256 @ _LUMA, (rows, columns))
+        half = keep.reshape(len(keep) // 2, 2, -1, 2).mean((1, 3))
+        terms = ((keep, ink + _BLACK * (1 - keep)), (half, _GREY * (1 - half)))  # what is printed has no colour
+        return PlaneLabel(self.top - rows[0], self.left - columns[0], *(_fixed(share, added) for share, added in terms))
+
+
+Fixed: TypeAlias = tuple[NDArray[np.uint16], NDArray[np.uint16]]
+"""What is left of a plane, in 1/256, and what is added, in 1/256 of a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneLabel:
+    """A label for the planes of a picture with even sides."""
+
+    top: int
+    left: int
+    light: Fixed
+    """[h, w], both even …"""
+    colour: Fixed
+    """… and half of them."""
+
+    def apply(self, planes: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]) -> None:
+        """Blend the label into Y', Cb and Cr in place."""
+        for plane, (keep, ink), scale in zip(planes, (self.light, self.colour, self.colour), (1, 2, 2), strict=True):
+            top, left, (height, width) = self.top // scale, self.left // scale, keep.shape
+            under = plane[top : top + height, left : left + width]
+            under[...] = (under * keep + ink) >> 8
+
+
+def _fixed(keep: NDArray[np.float64], ink: NDArray[np.float64]) -> Fixed:
+    return np.rint(keep * 256).astype(np.uint16), np.floor(ink * 256).astype(np.uint16) + 127
 
 
 def visible_label(

@@ -13,13 +13,14 @@ from typing import ClassVar
 import av
 import numpy as np
 from av.audio.stream import AudioStream
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from polytalk.errors import BadInput
 from polytalk.media.pcm import samples
 from polytalk.media.whole import Seal, Target, WholeFile, WholeWriter
+from polytalk.media.yuv import Planes, blank, declare, planes_of
 from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, Seconds
 
 
@@ -97,6 +98,15 @@ class VideoWriter(WholeWriter):
         )
         self._show(self._last)
 
+    def write_planes(self, planes: Planes) -> None:
+        """Append a picture that is Y'CbCr already. Raises BadInput for another size."""
+        if planes[0].shape != (self.height, self.width):
+            raise BadInput(f"a frame must have [{self.height}, {self.width}] brightnesses, not {list(planes[0].shape)}")
+        self._last = blank(self.width, self.height)
+        for mine, given in zip(planes_of(self._last), planes, strict=True):
+            mine[...] = given
+        self._show(self._last)
+
     def write_audio(self, pcm: bytes) -> None:
         """Append sound, PCM16 mono at the clip's rate. Raises BadInput for half a sample."""
         signal = samples(pcm)
@@ -148,9 +158,7 @@ class VideoWriter(WholeWriter):
         stream.width, stream.height, stream.pix_fmt = self.width, self.height, "yuv420p"
         context = stream.codec_context
         context.thread_count = threads
-        # untagged pictures of this size would be read as BT.601 by some players and as BT.709 by others
-        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
-        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        declare(context)
         return stream
 
     def _show(self, frame: av.VideoFrame) -> None:

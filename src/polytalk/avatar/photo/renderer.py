@@ -14,6 +14,7 @@ from polytalk.avatar.photo.mesh import Box, Pen
 from polytalk.avatar.photo.planes import Planes
 from polytalk.avatar.photo.scale import resized
 from polytalk.avatar.photo.warp import Warp
+from polytalk.avatar.pictures import DrawPlanes, Form
 
 LIDS = 12
 """Stored steps of a blink."""
@@ -71,6 +72,21 @@ class PhotoRenderer:
         out = Planes.empty(right - left, bottom - top)
         self.mouth(parameters, out)
         return out.rgb(), box
+
+    def planes(self, form: Form) -> DrawPlanes:
+        """For one session's pictures; `stream` says what is not drawn again."""
+        if form == "full":
+            from polytalk.avatar.photo.stream import PhotoStream  # it draws with what is here
+
+            return PhotoStream(self).draw
+        left, top, right, bottom = self.face.jaw_box
+        out = Planes.empty(right - left, bottom - top)
+
+        def mouth(parameters: Mapping[str, float]) -> Planes:
+            self.mouth(parameters, out)
+            return out
+
+        return mouth
 
     def unmoved(self, parameters: Mapping[str, float]) -> Planes:
         """The picture before the warp: ours, until the next call."""

@@ -24,6 +24,7 @@ class PhotoStream:
         """`out` is where pictures are drawn, the renderer's size: an encoder's own planes save a copy."""
         side = renderer.face.size
         self.planes = out if out is not None else Planes.empty(side, side)
+        self.planes.put((0, 0, side, side), renderer.base)
         self._renderer, self._side = renderer, side
         self._pose: NDArray[np.float32] | None = None
         self._field: Floats = np.zeros((0, 0, 2), np.float32)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from polytalk.avatar import landmarks, points
 from polytalk.avatar.motion import perform
-from polytalk.avatar.raster import Frame
+from polytalk.avatar.pictures import Frame
 from polytalk.cli.facebench.said import Said
 from polytalk.cli.facebench.subjects import Subject, interior
 from polytalk.types import SPEECH_RATE, Seconds

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from polytalk.avatar import landmarks
 from polytalk.avatar import points as at
 from polytalk.avatar.motion import perform
+from polytalk.avatar.pictures import Frame
 from polytalk.avatar.points import Points
-from polytalk.avatar.raster import Frame
 from polytalk.cli.facebench.subjects import Subject
 from polytalk.types import Seconds
 

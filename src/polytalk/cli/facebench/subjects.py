@@ -11,7 +11,7 @@ from polytalk.avatar import manifest
 from polytalk.avatar.bundle import Avatar, Motion
 from polytalk.avatar.library import Bundle, Library
 from polytalk.avatar.making import Order, make
-from polytalk.avatar.raster import Frame
+from polytalk.avatar.pictures import Frame
 from polytalk.avatar.renderer import Renderer, open_renderer
 from polytalk.errors import PolytalkError
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from polytalk.avatar.library import Bundle, of_the_package, opened
 from polytalk.avatar.renderer import Renderer, open_renderer
 from polytalk.errors import BadInput, EngineFailed, PolytalkError, by_code
-from polytalk.types import Failure, Pictures, Seconds, SynthesiseWork
+from polytalk.types import Failure, Layout, Pictures, Seconds, SynthesiseWork, room_of
 
 LENGTH = struct.Struct("<I")
 PATIENCE: Seconds = 2.0
@@ -44,6 +44,7 @@ class Drawn(Struct, frozen=True, tag="drawn"):
     height: int
     left: int = 0
     top: int = 0
+    layout: Layout = "rgb"
 
 
 class Easel:
@@ -75,10 +76,11 @@ class Easel:
             ) from error
         if isinstance(answer, Failure):
             return by_code(answer.code, answer.message)
-        taken = memoryview(self._memory or b"")[: 3 * answer.width * answer.height * answer.count]
+        room = room_of(answer.layout, answer.width, answer.height)
+        taken = memoryview(self._memory or b"")[: room * answer.count]
         pixels = bytes(taken)
         taken.release()
-        return Pictures(memoryview(pixels), answer.width, answer.height, answer.left, answer.top)
+        return Pictures(memoryview(pixels), answer.width, answer.height, answer.left, answer.top, answer.layout)
 
     def close(self) -> None:
         """End the process. Safe to call twice."""
@@ -122,11 +124,17 @@ class Painter:
         if work.form == "jaw":
             left, top, right, bottom = renderer.patch(moves[0])[1]
             width, height = right - left, bottom - top
-        canvas = np.frombuffer(self._map(3 * width * height * len(rows)), np.uint8)
-        pictures = canvas[: 3 * width * height * len(rows)].reshape(len(rows), height, width, 3)
-        for picture, move in zip(pictures, moves, strict=True):
-            picture[:] = renderer.patch(move)[0] if work.form == "jaw" else renderer.frame(move)
-        return Drawn(len(rows), width, height, left, top)
+        draw = renderer.planes(work.form)
+        layout: Layout = "rgb" if draw is None else "yuv420"
+        room = room_of(layout, width, height)
+        canvas = np.frombuffer(self._map(room * len(rows)), np.uint8)[: room * len(rows)].reshape(len(rows), room)
+        for picture, move in zip(canvas, moves, strict=True):
+            if draw is not None:
+                np.concatenate([plane.reshape(-1) for plane in draw(move)], out=picture)
+            else:
+                drawn = renderer.patch(move)[0] if work.form == "jaw" else renderer.frame(move)
+                picture[:] = drawn.reshape(-1)
+        return Drawn(len(rows), width, height, left, top, layout)
 
     def _renderer(self, work: SynthesiseWork) -> Renderer:
         key = work.avatar, work.folder, work.size

@@ -21,6 +21,7 @@ from polytalk.gateway.realtime.client_events import (
     VideoPatch,
 )
 from polytalk.media.fragments import Encoding
+from polytalk.media.labels import LEAST_SIDE
 from polytalk.types import SPEECH_RATE
 
 EAGERNESS_MS = {"low": 800, "medium": 500, "auto": 500, "high": 300}
@@ -167,6 +168,12 @@ class SessionConfig:
                     f"pictures are square, of an even 64 to {LARGEST} pixels a side, not {size}x{height}",
                     param="session.avatar.video.resolution",
                 )
+        if ours.label and size < LEAST_SIDE:
+            raise BadInput(
+                f"pictures of {size} pixels have no room for the label that is printed on them here; ask for at least "
+                f"{LEAST_SIDE}",
+                param="session.avatar.video.resolution",
+            )
         fps = ours.fps if given.fps is None else given.fps
         if not 1 <= fps <= ours.fps:
             raise BadInput(
