@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -14,8 +15,11 @@ from polytalk.dialogue.filming import FilmKit
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import Bounds, TurnDetection
 from polytalk.gateway.realtime.connection import Connection
+from polytalk.gateway.realtime.line import SocketLine
 from polytalk.gateway.realtime.media_line import MediaFeeds
+from polytalk.gateway.realtime.screen import Screen
 from polytalk.gateway.realtime.session_config import SessionConfig
+from polytalk.gateway.realtime.stage import Events
 from polytalk.media.pcm import silence
 from polytalk.types import SPEECH_RATE, Seconds
 from tests.support.engines import LevelVad
@@ -49,7 +53,8 @@ class Client:
             Settings(limits=self.limits), scene.kit.voices, {"mira": "vera", "theo": "wei"}, settings
         )
         self._socket = WebSocket({"type": "websocket", "headers": []}, self._receive, self._send)
-        self.connection = Connection(self._socket, self.limits, config, films, feeds)
+        stage = Events if films is None else partial(Screen, films, feeds, config)
+        self.connection = Connection(SocketLine(self._socket), self.limits, config, stage)
         self.session = Session(
             scene.dispatcher,
             scene.kit,

@@ -204,7 +204,7 @@ async def test_pictures_are_left_out_and_no_sound_when_encoding_falls_behind() -
         await wants_film(client)
         await client.asks()
         await asyncio.sleep(5)
-        assert sum(one[0].pictures is not None for one in client.connection._screen._filming._waiting) <= 8  # type: ignore[union-attr,index]
+        assert sum(one[0].pictures is not None for one in client.connection._stage._filming._waiting) <= 8  # type: ignore[attr-defined]
         gate.set()
         await client.until("response.done")
         video, sound = lengths(films(client)).values()

@@ -34,6 +34,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str | None]] = {
     "half a sample": ("input_audio_buffer.append", {"audio": "YWJj"}, "invalid_value", "audio"),
     "nothing to commit": ("input_audio_buffer.commit", {}, "input_audio_buffer_commit_empty", None),
     "nothing to cancel": ("response.cancel", {}, "response_cancel_not_active", None),
+    "a buffer that the client has": ("output_audio_buffer.clear", {}, "invalid_value", None),
     "unknown voice": (
         "session.update",
         {"session": {"type": "realtime", "audio": {"output": {"voice": "nobody"}}}},

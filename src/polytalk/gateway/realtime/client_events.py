@@ -188,6 +188,10 @@ class ResponseCancel(_Event, tag="response.cancel"):
     response_id: str | None = None
 
 
+class OutputClear(_Event, tag="output_audio_buffer.clear"):
+    """Play no more of what is being played."""
+
+
 ClientEvent: TypeAlias = (
     SessionUpdate
     | AudioAppend
@@ -199,6 +203,7 @@ ClientEvent: TypeAlias = (
     | ItemRetrieve
     | ResponseCreate
     | ResponseCancel
+    | OutputClear
 )
 
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)

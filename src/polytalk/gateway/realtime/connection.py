@@ -1,4 +1,4 @@
-"""One WebSocket: frames in are events for the session, events of the session are frames out."""
+"""One client: frames in are events for the session, events of the session are frames out."""
 
 import asyncio
 import logging
@@ -7,22 +7,20 @@ from contextlib import suppress
 from functools import partial
 
 from msgspec.structs import replace
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from polytalk.config import Limits
 from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.events import Capacity, DialogueEvent, ResponseFinished, Said, Spoke, Trouble
-from polytalk.dialogue.filming import FilmKit
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.gateway.realtime import client_events as ce
-from polytalk.gateway.realtime.media_line import MediaFeeds
+from polytalk.gateway.realtime.line import Frame, Heard, Line, LineLost
 from polytalk.gateway.realtime.outbox import Outbox
-from polytalk.gateway.realtime.screen import Screen
 from polytalk.gateway.realtime.server_events import Translator, Wire, error_event, event, item_object, timestamp
 from polytalk.gateway.realtime.session_config import SessionConfig
+from polytalk.gateway.realtime.stage import Events, OpenStage
 
 log = logging.getLogger(__name__)
 
@@ -34,21 +32,14 @@ CLOSE_TOO_SLOW = 1013
 class Connection:
     """Serves one client until it leaves, falls behind, or its time is over."""
 
-    def __init__(
-        self,
-        socket: WebSocket,
-        limits: Limits,
-        config: SessionConfig,
-        films: FilmKit | None = None,
-        feeds: MediaFeeds | None = None,
-    ) -> None:
-        """Without `films` nothing is drawn here, without `feeds` films have no socket of their own."""
-        self._socket = socket
+    def __init__(self, line: Line, limits: Limits, config: SessionConfig, stage: OpenStage = Events) -> None:
+        """`stage` is where answers are heard and seen; by default the client plays, and draws."""
+        self._line = line
         self._limits = limits
         self._config = config
         self._outbox = Outbox(limits.outbox_events)
         self._translator: Translator | None = None
-        self._screen = None if films is None else Screen(films, feeds, config, self._outbox)
+        self._stage = stage(self._outbox)
         self._expires_at = int(time.time() + limits.session_seconds)
 
     def emit(self, what: DialogueEvent) -> None:
@@ -61,33 +52,32 @@ class Connection:
             # with the first error, which this is not worth.
             log.info("session %s: %s", what.__class__.__name__, what)
             return
-        if self._screen is not None and isinstance(what, Spoke):
-            shown = self._screen.take(what)
+        if isinstance(what, Spoke):
+            shown = self._stage.take(what)
             if shown is None:
                 return
             what = shown
         wires = [*self._translator.translate(what)]
-        if self._screen is not None and isinstance(what, Said) and self._config.film is not None:
+        if isinstance(what, Said) and self._stage.timed:
             wires.insert(0, timestamp(what))  # the sound of these words takes another way
-        if self._screen is not None and isinstance(what, ResponseFinished):
-            self._screen.finish(what, partial(self._tell, wires, None))
+        if isinstance(what, ResponseFinished):
+            self._stage.finish(what, partial(self._tell, wires, None))
             return
         self._tell(wires, what.response if isinstance(what, Spoke) else None)
+        self._stage.note(what)
 
     def _tell(self, wires: list[Wire], media_of: str | None) -> None:
         for wire in wires:
             self._outbox.put(wire, media_of)
 
     async def serve(self, session: Session) -> None:
-        """Run the session; the socket is accepted already, and closed when this returns."""
+        """Run the session; the line is open already, and closed when this returns."""
         self._translator = Translator(session.conversation)
-        if self._screen is not None:
-            self._screen.open(session)
+        self._stage.open(session)
         self._outbox.put(event("session.created", session=self._shown(session)))
         reader = asyncio.create_task(self._read(session))
-        tasks = [reader, *map(asyncio.create_task, (self._write(), self._outbox.overflowed.wait()))]
-        if self._screen is not None:
-            tasks.append(asyncio.create_task(self._screen.run()))
+        others = (self._write(), self._outbox.overflowed.wait(), self._stage.run())
+        tasks = [reader, *map(asyncio.create_task, others)]
         try:
             async with session:
                 over, _ = await asyncio.wait(
@@ -98,44 +88,37 @@ class Connection:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            if self._screen is not None:
-                self._screen.close()
+            self._stage.close()
         if self._outbox.overflowed.is_set():
-            await self._close(CLOSE_TOO_SLOW, "the client reads too slowly")
+            await self._line.close(CLOSE_TOO_SLOW, "the client reads too slowly")
         elif not over:
-            await self._close(CLOSE_GOING_AWAY, f"a session lasts {self._limits.session_seconds:.0f} s")
+            await self._line.close(CLOSE_GOING_AWAY, f"a session lasts {self._limits.session_seconds:.0f} s")
         for task in over:
             task.result()  # a defect of our own is not swallowed
 
-    async def _close(self, code: int, reason: str) -> None:
-        if self._socket.client_state is WebSocketState.CONNECTED:
-            with suppress(RuntimeError, OSError):  # it may be gone by now
-                await asyncio.wait_for(self._socket.close(code, reason), 2.0)
-
     async def _write(self) -> None:
-        with suppress(WebSocketDisconnect):
+        with suppress(LineLost):
             while True:
-                await self._socket.send_text(await self._outbox.get())
+                await self._line.send(await self._outbox.get())
 
     async def _read(self, session: Session) -> None:
-        with suppress(WebSocketDisconnect):
+        with suppress(LineLost):
             while True:
-                message = await self._socket.receive()
-                if message["type"] == "websocket.disconnect":
-                    return
-                frame = message.get("text")
-                await self._handle(session, frame if frame is not None else message.get("bytes") or b"")
+                await self._handle(session, await self._line.receive())
 
-    async def _handle(self, session: Session, frame: str | bytes) -> None:
+    async def _handle(self, session: Session, frame: Frame) -> None:
         """One frame. Whatever is wrong with it is answered; the session goes on."""
         offender: str | None = None
         try:
+            if isinstance(frame, Heard):
+                await session.hear(frame.audio)
+                return
             if len(frame) > self._limits.max_event_bytes:
                 raise BadInput(
                     f"an event may have {self._limits.max_event_bytes} bytes, not {len(frame)}", code="event_too_large"
                 )
             if isinstance(frame, bytes):
-                raise BadInput("this socket takes JSON text frames; send audio as input_audio_buffer.append")
+                raise BadInput("events are JSON in text frames; send audio as input_audio_buffer.append")
             offender = None
             what = ce.decode(frame)
             offender = what.event_id
@@ -178,14 +161,16 @@ class Connection:
                 await session.respond(self._able(self._config.for_response(what.response)), metadata)
             case ce.ResponseCancel():
                 await session.cancel(what.response_id)
+            case ce.OutputClear():
+                await self._stage.clear()
 
     def _able(self, settings: SessionSettings) -> SessionSettings:
         """Settings without pictures that nobody would see."""
-        return settings if self._screen is not None and self._screen.on else replace(settings, video=None)
+        return settings if self._stage.on else replace(settings, video=None)
 
     def _shown(self, session: Session) -> Wire:
         shown = self._config.show(session.id, self._expires_at)
-        if self._screen is not None and (where := self._screen.address()) is not None:
+        if (where := self._stage.address()) is not None:
             shown["avatar"]["media"] = where
         return shown
 

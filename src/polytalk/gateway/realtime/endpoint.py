@@ -1,6 +1,7 @@
 """`GET /v1/realtime?model=`: from the handshake to a served connection."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from starlette.websockets import WebSocket
 
@@ -13,7 +14,9 @@ from polytalk.gateway.door import Door
 from polytalk.gateway.keys import Principal
 from polytalk.gateway.problems import problem
 from polytalk.gateway.realtime.connection import Connection
+from polytalk.gateway.realtime.line import SocketLine
 from polytalk.gateway.realtime.media_line import MediaFeeds
+from polytalk.gateway.realtime.screen import Screen
 from polytalk.gateway.realtime.session_config import SessionConfig, default_detection
 from polytalk.gateway.status import Status
 
@@ -62,7 +65,8 @@ class RealtimeEndpoint:
         voices = _DefaultVoices(self._runtime)
         settings = self._runtime.settings
         config = SessionConfig(settings, self._runtime.voices, voices, session, self._runtime.draws)
-        connection = Connection(socket, settings.limits, config, self._runtime.films, self._feeds)
+        screen = partial(Screen, self._runtime.films, self._feeds, config)
+        connection = Connection(SocketLine(socket), settings.limits, config, screen)
         await connection.serve(self._runtime.open_session(session, connection.emit, principal.tenant))
 
     def _session_settings(self, model: str | None) -> SessionSettings:

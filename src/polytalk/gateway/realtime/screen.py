@@ -11,18 +11,19 @@ from polytalk.gateway.realtime.media_line import MediaFeed, MediaFeeds
 from polytalk.gateway.realtime.outbox import Outbox
 from polytalk.gateway.realtime.server_events import Wire, event
 from polytalk.gateway.realtime.session_config import SessionConfig
+from polytalk.gateway.realtime.stage import Events
 
 PATH = "/v1/realtime/media"
 
 
-class Screen:
+class Screen(Events):
     """One connection's. An answer is a film as a whole, unless its socket goes away in the middle."""
 
     def __init__(self, kit: FilmKit, feeds: MediaFeeds | None, config: SessionConfig, outbox: Outbox) -> None:
+        super().__init__(outbox)
         self._filming = Filming(kit, self._show)
         self._feeds = feeds
         self._config = config
-        self._outbox = outbox
         self._feed: MediaFeed | None = None
         self._filmed: str | None = None
         """The response that is a film."""
@@ -50,6 +51,11 @@ class Screen:
     async def run(self) -> None:
         """Encode, until cancelled."""
         await self._filming.run()
+
+    @property
+    def timed(self) -> bool:
+        """While answers may be films."""
+        return self._config.film is not None
 
     @property
     def on(self) -> bool:

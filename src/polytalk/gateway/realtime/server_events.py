@@ -171,7 +171,8 @@ class Translator:
         yield self._content("response.content_part.added", what.response, what.item, part=part)
 
     def _spoke(self, what: events.Spoke) -> Iterator[Wire]:
-        yield self._content("response.output_audio.delta", what.response, what.item, delta=what.audio)
+        if what.audio:
+            yield self._content("response.output_audio.delta", what.response, what.item, delta=what.audio)
         if what.mouth:
             frames = np.frombuffer(what.mouth, np.uint8).reshape(-1, len(MOUTH_PARAMS)) / 255
             yield self._content(
