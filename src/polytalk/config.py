@@ -100,6 +100,16 @@ class Limits(Table):
     """Jobs waiting at one engine before new ones are shed."""
     queue_turns: int = Field(60, ge=1)
     """Turns waiting for room before new ones are refused."""
+    max_body_bytes: int = Field(1 << 20, ge=1024)
+    """Of a JSON request."""
+    max_upload_bytes: int = Field(64 << 20, ge=1024)
+    """Of a file of sound."""
+    max_audio_seconds: float = Field(1800.0, gt=0, le=36_000)
+    """Of a recording to be transcribed."""
+    max_completion_tokens: int = Field(1024, ge=1)
+    """Of an answer to be read."""
+    uploads: int = Field(8, ge=1)
+    """Files of sound that are received and unpacked at once."""
 
 
 class TurnSettings(Table):
@@ -201,6 +211,8 @@ class Settings(BaseSettings):
     """Who draws on the server: the first that can draw an avatar does. Empty chooses one for each kind of avatar."""
     embed: EngineChoice = EngineChoice(engine="e5")
     """Finds what avatars know by its meaning; loaded when one has a knowledge file."""
+    aliases: dict[str, str] = {}
+    """Further names of avatars and engines, for clients that ask for a `model` by another name."""
     knowledge: dict[str, Path] = {}
     """Avatar -> what it knows by heart, besides what every avatar knows about itself."""
     tenants: tuple[TenantSettings, ...] = ()

@@ -59,11 +59,24 @@ class Phone(Struct, frozen=True, array_like=True):
     end: Seconds
 
 
+class ToolCall(Struct, frozen=True):
+    """A function that an LLM wants called."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON, as the model wrote it."""
+
+
 class Message(Struct, frozen=True):
     """One entry of the history given to an LLM."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    calls: tuple[ToolCall, ...] = ()
+    """What an assistant wanted called."""
+    answers: str = ""
+    """Of a tool: the id of the call that it answers."""
 
 
 # --- what a job asks for -------------------------------------------------------------------------------------------
@@ -76,6 +89,10 @@ class ListenWork(Struct, frozen=True, tag="listen"):
     """PCM16 mono at `LISTEN_RATE`."""
     language: str | None = None
     """ISO 639-1 code, or None to find it."""
+    prompt: str = ""
+    """Words that stood before, or names that may come up; an engine that can't be told ignores it."""
+    temperature: float = 0.0
+    """0 takes the likeliest words."""
 
 
 class ThinkWork(Struct, frozen=True, tag="think"):
@@ -88,6 +105,14 @@ class ThinkWork(Struct, frozen=True, tag="think"):
     """Stop after so many sentences; 0 for no limit. An engine whose server can't be stopped may ignore it."""
     ahead: bool = False
     """Only read: nothing is answered, and an answer to messages that begin alike comes sooner."""
+    plain: bool = False
+    """To be read, not heard: the answer may have paragraphs and lists."""
+    stop: tuple[str, ...] = ()
+    """The answer ends before any of these. An engine may ignore it and the next two."""
+    top_p: float = 1.0
+    seed: int | None = None
+    extra: str = ""
+    """A JSON object of further fields of `/chat/completions`, for an engine that names them in its `extras`."""
 
 
 class SpeakWork(Struct, frozen=True, tag="speak"):
@@ -184,12 +209,23 @@ class TextDelta(Struct, frozen=True, tag="text"):
     delta: str
 
 
+class ToolDelta(Struct, frozen=True, tag="tool"):
+    """The next piece of a call that an LLM wants made; the first of each index has id and name."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
 class Usage(Struct, frozen=True, tag="usage"):
-    """An LLM's last word: what the answer cost."""
+    """An LLM's last word: what the answer cost, and why it ended."""
 
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
+    finish: str = "stop"
+    """`stop`, `length`, `tool_calls` or `content_filter`, as the protocol has it."""
 
 
 class Speech(Struct, frozen=True, tag="speech"):
@@ -258,7 +294,9 @@ class Failure(Struct, frozen=True, tag="failure"):
     message: str
 
 
-Result: TypeAlias = Transcript | TextDelta | Usage | Speech | Features | MouthFrames | Pictures | Vector | Failure
+Result: TypeAlias = (
+    Transcript | TextDelta | ToolDelta | Usage | Speech | Features | MouthFrames | Pictures | Vector | Failure
+)
 
 # --- envelopes -----------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,18 @@ from polytalk.engines.base import StreamEngine, Voice
 from polytalk.engines.llm.openai import OpenAILlm
 from polytalk.engines.tts.openai import OpenAITts
 from polytalk.errors import BadInput, ConfigError, EngineFailed, Unspeakable
-from polytalk.types import ListenWork, Message, SpeakWork, Speech, TextDelta, ThinkWork, Transcript, Usage
+from polytalk.types import (
+    ListenWork,
+    Message,
+    SpeakWork,
+    Speech,
+    TextDelta,
+    ThinkWork,
+    ToolCall,
+    ToolDelta,
+    Transcript,
+    Usage,
+)
 
 Handler = Callable[[Request], Awaitable[Response]]
 KEY = "sk-very-secret"
@@ -185,9 +196,44 @@ async def test_an_answer_streams_and_ends_with_its_cost(peer: Peer, llm: OpenAIL
     ]
 
 
+async def test_what_a_client_chose_is_passed_on_and_calls_of_functions_come_back(peer: Peer, llm: OpenAILlm) -> None:
+    tools = [{"type": "function", "function": {"name": "weather"}}]
+    call = {"index": 0, "id": "call_1", "function": {"name": "weather", "arguments": ""}}
+    more = {"index": 0, "function": {"arguments": '{"city"'}}
+    peer.handler = streams(
+        event({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}),
+        event({"choices": [{"index": 0, "delta": {"tool_calls": [more]}, "finish_reason": "tool_calls"}]}),
+        COST,
+        DONE,
+    )
+    asked = Message("assistant", "", (ToolCall("call_0", "clock", "{}"),))
+    told = Message("tool", "noon", answers="call_0")
+    work = ThinkWork((asked, told), stop=("END",), top_p=0.5, seed=7, extra=json.dumps({"tools": tools}))
+    assert await collect(llm.stream(work)) == [
+        ToolDelta(0, "call_1", "weather", ""),
+        ToolDelta(0, "", "", '{"city"'),
+        Usage(9, 2, 4, "tool_calls"),
+    ]
+    (sent,) = peer.requests
+    assert {name: sent[name] for name in ("tools", "stop", "top_p", "seed")} == {
+        "tools": tools,
+        "stop": ["END"],
+        "top_p": 0.5,
+        "seed": 7,
+    }
+    assert sent["messages"] == [
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [{"id": "call_0", "type": "function", "function": {"name": "clock", "arguments": "{}"}}],
+        },
+        {"role": "tool", "content": "noon", "tool_call_id": "call_0"},
+    ]
+
+
 async def test_a_server_without_usage_is_counted_by_its_deltas(peer: Peer, llm: OpenAILlm) -> None:
     peer.handler = streams(delta("a"), delta("b"), delta("c", "length"))
-    assert (await collect(llm.stream(QUESTION)))[-1] == Usage(0, 3)
+    assert (await collect(llm.stream(QUESTION)))[-1] == Usage(0, 3, 0, "length")
 
 
 async def test_a_letter_cut_by_the_network_is_put_together(peer: Peer, llm: OpenAILlm) -> None:

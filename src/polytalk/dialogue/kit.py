@@ -38,6 +38,8 @@ class Kit(Struct, frozen=True):
     max_lead: Seconds
     may_read_ahead: Callable[[], bool] = bool
     """Whether the LLM keeps what it has read, and more than one core would idle. (`bool` says no.)"""
+    llm_extras: frozenset[str] = frozenset()
+    """Fields of `ThinkWork.extra` that the LLM takes."""
 
     def thinks_in(self, language: str) -> bool:
         """Whether the LLM can answer in the language."""

@@ -68,10 +68,14 @@ def grounded(question: str, passages: Sequence[Answer]) -> str:
 
 
 def merged(history: Sequence[Message]) -> list[Message]:
-    """Neighbours of one role become one message: chat templates expect the roles to alternate."""
+    """Neighbours of one role become one message: chat templates expect the roles to alternate.
+
+    Calls of functions and their answers stay as they are.
+    """
     result: list[Message] = []
     for message in history:
-        if result and result[-1].role == message.role:
+        apart = message.answers or message.calls or (result and result[-1].calls)
+        if result and result[-1].role == message.role and not apart:
             result[-1] = Message(message.role, f"{result[-1].content} {message.content}")
         else:
             result.append(message)

@@ -89,6 +89,18 @@ class Recall:
         return np.frombuffer(result.values, "<f4")
 
 
+async def recalled(
+    scope: Scope, recall: Recall | None, knowledge: Knowledge, question: str, deadline: Seconds
+) -> Found:
+    """What an avatar knows about a question: its answer by heart, or what may help to find one."""
+    known = knowledge.find(question)
+    if known is not None:
+        return Found(known)
+    if recall is None:
+        return Found(knowledge.reworded(question))
+    return await recall.find(scope, knowledge, question, deadline)
+
+
 def choose(
     vectors: NDArray[np.float32], wordings: Sequence[tuple[str, Answer]], asked: NDArray[np.float32], question: str
 ) -> Found:

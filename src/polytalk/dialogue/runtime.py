@@ -58,7 +58,7 @@ class Runtime:
         self.avatars = Library(settings.avatars_folder)
         if settings.avatar not in self.avatars:
             raise ConfigError(f"there is no avatar {settings.avatar!r}; the avatars here are {', '.join(self.avatars)}")
-        self._vad: VadEngine = _create("vad", settings.vad)
+        self.vad: VadEngine = _create("vad", settings.vad)
         asr = _create("asr", settings.asr_choice())
         llm = _create("llm", settings.llm)
         analyse = _create("analyse", settings.analyse)
@@ -108,19 +108,20 @@ class Runtime:
             voices=self.voices,
             studio=self.studio,
             llm_languages=tuple(llm.languages),
+            llm_extras=frozenset(getattr(llm, "extras", ())),
             gate=self.gate,
             recall=None if embed is None else Recall(self.studio, embed.name),
             has_room=self._has_room,
             may_read_ahead=lambda: getattr(llm, "reads_ahead", False) and self._pool.free > 1 and self._has_room(),
             max_lead=settings.turn.max_lead_ms / 1000,
         )
-        self.films = FilmKit(self._compute, self.gate.learn_encoding, self._tags, self._label)
+        self.films = FilmKit(self.compute, self.gate.learn_encoding, self._tags, self._label)
         self.ready = False
 
     @asynccontextmanager
     async def running(self, on_progress: OnProgress) -> AsyncIterator[None]:
         """Load, warm and run the engines for as long as the context lasts. Raises SetupError, EngineFailed."""
-        await asyncio.to_thread(self._vad.load)
+        await asyncio.to_thread(self.vad.load)
         await self.tiers.disk.open()
         try:
             await self.workers.prepare(on_progress)
@@ -158,7 +159,7 @@ class Runtime:
         return Session(
             self.dispatcher,
             self.kit,
-            self._vad,
+            self.vad,
             self.personas,
             settings,
             bounds,
@@ -194,9 +195,9 @@ class Runtime:
             return False
         return True
 
-    async def _compute(self, work: Callable[[], T]) -> T:
-        """On a slot of the cores. What is asked for is to be sent now."""
-        due = self.clock.now()
+    async def compute(self, work: Callable[[], T], within: Seconds = 0.0) -> T:
+        """On a slot of the cores: what is to be sent now, or `within` so many seconds."""
+        due = self.clock.now() + within
         await self._pool.acquire(lambda: due)
         return await self._pool.run(work)
 

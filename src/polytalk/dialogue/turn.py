@@ -16,9 +16,8 @@ from math import ceil
 from polytalk.dialogue.dispatch import Replies, Scope
 from polytalk.dialogue.face import FRAME_BYTES, RUNS_AHEAD, Face, Piece
 from polytalk.dialogue.kit import FIRST_AUDIO, Kit, Personas
-from polytalk.dialogue.persona import Persona
 from polytalk.dialogue.pipeline import Step, in_order
-from polytalk.dialogue.recall import Found
+from polytalk.dialogue.recall import Found, recalled
 from polytalk.dialogue.sentences import SentenceSplitter
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.speaking import Rendering
@@ -154,7 +153,9 @@ class Turn:
     async def _think(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
         persona = self._persona(language)
         own = not self.settings.instructions  # a client's instructions replace the persona, with all it knows
-        found = await self._recall(persona, _last_words(history)) if own else Found()
+        found = Found()
+        if own:
+            found = await recalled(self._scope, self._kit.recall, persona.knowledge, _last_words(history), self._due())
         if found.answer is not None:
             yield found.answer
             return
@@ -175,15 +176,6 @@ class Turn:
                 self.usage = result
         self._kit.gate.observe(Stage.THINK, replies.queued)
         self._account(replies)
-
-    async def _recall(self, persona: Persona, question: str) -> Found:
-        """What the avatar knows about a question: its answer by heart, or what may help to find one."""
-        known = persona.knowledge.find(question)
-        if known is not None:
-            return Found(known)
-        if self._kit.recall is None:
-            return Found(persona.knowledge.reworded(question))
-        return await self._kit.recall.find(self._scope, persona.knowledge, question, self._due())
 
     async def _sentences(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
         splitter = SentenceSplitter(language, early=self._kit.has_room())  # else what follows might come too late

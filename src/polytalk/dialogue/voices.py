@@ -41,6 +41,11 @@ class Voices:
         """In the order of the settings."""
         return [route.voice for route in self._routes.values()]
 
+    @property
+    def engines(self) -> Sequence[str]:
+        """Names of the engines that have them."""
+        return list(dict.fromkeys(route.engine for route in self._routes.values()))
+
     def get(self, name: str) -> VoiceRoute:
         """By id or alias. Raises BadInput."""
         route = self._routes.get(self._aliases.get(name, name))

@@ -137,7 +137,8 @@ class LlmEngine(Resident, Protocol):
     languages: tuple[str, ...]
     """ISO 639-1 codes it can hold a conversation in; ("*",) for any."""
     # An engine that keeps what it has read for prompts that begin alike, at no price, may say `reads_ahead = True`; it
-    # is then asked for work with `ThinkWork.ahead`, which it reads and does not answer.
+    # is then asked for work with `ThinkWork.ahead`, which it reads and does not answer. One that takes fields of
+    # `ThinkWork.extra`, such as tools, names them in `extras: frozenset[str]`.
 
 
 class AnalyseEngine(Resident, Protocol):

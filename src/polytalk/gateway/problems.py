@@ -1,10 +1,49 @@
 """The one error body of every HTTP answer: `{"error": {message, type, param, code}}`."""
 
+from typing import Any
+
 from starlette.responses import JSONResponse
+
+from polytalk.errors import BadInput, Cancelled, PolytalkError, Shed
+
+STATUSES = {
+    "model_not_found": 404,
+    "file_not_found": 404,
+    "video_not_found": 404,
+    "request_timeout": 408,
+    "avatar_exists": 409,
+    "avatar_in_use": 409,
+    "video_not_ready": 409,
+    "picture_too_large": 413,
+    "body_too_large": 413,
+    "file_too_large": 413,
+    "unsupported_media_type": 415,
+}
+"""Of bad input, by its code; 400 for the rest."""
 
 
 def problem(
     status: int, message: str, code: str, kind: str = "invalid_request_error", param: str | None = None
 ) -> JSONResponse:
     """An HTTP error; for a WebSocket it is sent instead of the upgrade."""
-    return JSONResponse({"error": {"message": message, "type": kind, "param": param, "code": code}}, status)
+    return JSONResponse(_body(message, kind, param, code), status)
+
+
+def error_body(error: PolytalkError) -> dict[str, Any]:
+    """The body for an error of ours."""
+    if isinstance(error, BadInput):
+        return _body(error.message, "invalid_request_error", error.param, error.detail)
+    return _body(error.message, "rate_limit_error" if isinstance(error, Shed) else "server_error", None, error.code)
+
+
+def answer_to(error: PolytalkError) -> JSONResponse:
+    """The answer for an error of ours that nobody has dealt with."""
+    if isinstance(error, BadInput):
+        return JSONResponse(error_body(error), STATUSES.get(error.detail, 400))
+    if isinstance(error, Shed):
+        return JSONResponse(error_body(error), 429, {"retry-after": str(max(1, round(error.retry_after)))})
+    return JSONResponse(error_body(error), 503 if isinstance(error, Cancelled) else 500)
+
+
+def _body(message: str, kind: str, param: str | None, code: str) -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}

@@ -58,7 +58,13 @@ class OpenAIAsr:
         if samples(work) is None:
             yield Transcript("", language or self._options.language)
             return
-        body = {"model": self._options.model, "response_format": "json", "language": language}
+        body = {
+            "model": self._options.model,
+            "response_format": "json",
+            "language": language,
+            "prompt": work.prompt or None,
+            "temperature": work.temperature or None,
+        }
         file = {"file": ("speech.wav", _wav(work.audio), "audio/wav")}
         async with self._remote.post("audio/transcriptions", body, files=file) as response:
             content = await response.aread()

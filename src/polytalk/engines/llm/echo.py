@@ -42,11 +42,14 @@ class EchoLlm:
 
     async def stream(self, work: ThinkWork) -> AsyncIterator[TextDelta | Usage]:
         """The user's last message, word by word; Chinese character by character."""
-        words = self._words(work)[: work.max_tokens]
+        all_of_it = self._words(work)
+        words = all_of_it[: work.max_tokens]
         for word in words:
             yield TextDelta(word)
         yield Usage(
-            input_tokens=sum(len(message.content.split()) for message in work.messages), output_tokens=len(words)
+            input_tokens=sum(len(message.content.split()) for message in work.messages),
+            output_tokens=len(words),
+            finish="stop" if len(words) == len(all_of_it) else "length",
         )
 
     def _words(self, work: ThinkWork) -> list[str]:

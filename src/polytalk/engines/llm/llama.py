@@ -29,6 +29,7 @@ class Choice(msgspec.Struct, frozen=True):
     """One of the answers that are made at once; here the only one."""
 
     delta: Delta = Delta()
+    finish_reason: str | None = None
 
 
 class PromptDetails(msgspec.Struct, frozen=True):

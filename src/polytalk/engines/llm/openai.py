@@ -10,7 +10,7 @@ import msgspec
 from polytalk.engines.base import parse_options
 from polytalk.engines.remote import Remote, RemoteOptions
 from polytalk.errors import EngineFailed
-from polytalk.types import Message, TextDelta, ThinkWork, Usage
+from polytalk.types import Message, TextDelta, ThinkWork, ToolDelta, Usage
 
 
 class OpenAILlmOptions(RemoteOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -20,8 +20,20 @@ class OpenAILlmOptions(RemoteOptions, frozen=True, forbid_unknown_fields=True, k
     """What the model can converse in; any, unless said."""
 
 
+class _Function(msgspec.Struct, frozen=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(msgspec.Struct, frozen=True):
+    index: int = 0
+    id: str | None = None
+    function: _Function = _Function()
+
+
 class _Delta(msgspec.Struct, frozen=True):
     content: str | None = None
+    tool_calls: tuple[_Call, ...] | None = None
 
 
 class _Choice(msgspec.Struct, frozen=True):
@@ -46,6 +58,19 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(_Event).decode
+EXTRAS = frozenset(
+    {
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "reasoning_effort",
+    }
+)
+"""What of `ThinkWork.extra` is passed on; the server behind says what of it is unknown to it."""
 
 
 class OpenAILlm:
@@ -63,6 +88,8 @@ class OpenAILlm:
     Servers that name a field otherwise are met with `omit` and `extra_body`:
     `omit = ["max_tokens"]`, `extra_body = {max_completion_tokens = 160}`.
     """
+
+    extras = EXTRAS
 
     def __init__(self, options: Mapping[str, object] | None = None) -> None:
         self.name = "openai"
@@ -87,20 +114,21 @@ class OpenAILlm:
         """Tokens that the answer may take."""
         return float(work.max_tokens)
 
-    async def stream(self, work: ThinkWork) -> AsyncIterator[TextDelta | Usage]:
+    async def stream(self, work: ThinkWork) -> AsyncIterator[TextDelta | ToolDelta | Usage]:
         """The answer as it is made, then what it cost (where the server says so, else deltas for tokens).
 
         Raises EngineFailed, and BadInput when the server refuses the request as such.
         """
         body = {
             "model": self._options.model,
-            "messages": [{"role": message.role, "content": message.content} for message in work.messages],
+            "messages": [_wire(message) for message in work.messages],
             "max_tokens": work.max_tokens,
             "temperature": work.temperature,
             "stream": True,
             "stream_options": {"include_usage": True},
+            **_chosen(work),
         }
-        deltas = 0
+        deltas, finish = 0, "stop"
         usage: _Usage | None = None
         async with self._remote.post("chat/completions", body) as response, aclosing(self._events(response)) as events:
             async for event in events:
@@ -108,10 +136,14 @@ class OpenAILlm:
                     if choice.delta.content:
                         deltas += 1
                         yield TextDelta(choice.delta.content)
+                    for call in choice.delta.tool_calls or ():
+                        function = call.function
+                        yield ToolDelta(call.index, call.id or "", function.name or "", function.arguments or "")
+                    finish = choice.finish_reason or finish
                 usage = event.usage or usage
         cost = usage or _Usage(completion_tokens=deltas)
         details = cost.prompt_tokens_details
-        yield Usage(cost.prompt_tokens, cost.completion_tokens, (details and details.cached_tokens) or 0)
+        yield Usage(cost.prompt_tokens, cost.completion_tokens, (details and details.cached_tokens) or 0, finish)
 
     async def _events(self, response: httpx.Response) -> AsyncGenerator[_Event, None]:
         """Server-sent events up to `[DONE]`; a stream that ends before the answer does is an error."""
@@ -137,3 +169,28 @@ class OpenAILlm:
             finished = finished or any(choice.finish_reason for choice in event.choices)
         if not finished:
             raise EngineFailed(f"the answer of {self._remote.name} ended too early")
+
+
+def _wire(message: Message) -> dict[str, object]:
+    """A message as the protocol has it."""
+    wire: dict[str, object] = {"role": message.role, "content": message.content}
+    if message.calls:
+        wire["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.calls
+        ]
+    if message.answers:
+        wire["tool_call_id"] = message.answers
+    return wire
+
+
+def _chosen(work: ThinkWork) -> dict[str, object]:
+    """What a client chose besides; servers differ in what they take, so nothing is said that was not asked for."""
+    chosen: dict[str, object] = msgspec.json.decode(work.extra, type=dict[str, object]) if work.extra else {}
+    if work.stop:
+        chosen["stop"] = list(work.stop)
+    if work.top_p < 1.0:
+        chosen["top_p"] = work.top_p
+    if work.seed is not None:
+        chosen["seed"] = work.seed
+    return chosen

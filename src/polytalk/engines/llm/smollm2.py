@@ -30,9 +30,9 @@ SAMPLING: Mapping[str, object] = {
     "dry_multiplier": 0.8,  # without this it answers every question with its last answer
     "dry_allowed_length": 8,
     "dry_penalty_last_n": 128,
-    "stop": ["\n"],  # what follows the first paragraph is a list, or both sides of a dialogue
 }
-"""Found by reading answers to questions and conversations; see ADR 4."""
+"""What follows the first paragraph is a list, or both sides of a dialogue: what is heard ends there.
+Found by reading answers to questions and conversations; see ADR 4."""
 
 # Without a system message the model's template puts in one of its own, with another name.
 _SYSTEM = Message("system", "You are a helpful AI assistant.")
@@ -103,7 +103,9 @@ class SmolLM2:
         return float(work.max_tokens)
 
     async def stream(self, work: ThinkWork) -> AsyncIterator[TextDelta | Usage]:
-        """The answer as it is made, one paragraph at most, then what it cost. Raises BadInput, EngineFailed.
+        """The answer as it is made, then what it cost; one paragraph, unless it is `plain`.
+
+        Raises BadInput, EngineFailed.
 
         The oldest turns are left out where the history would not fit the context.
         """
@@ -113,11 +115,12 @@ class SmolLM2:
         max_tokens = min(work.max_tokens, self._options.context // 2)
         messages = await asyncio.to_thread(self._fitting, work.messages, self._options.context - max_tokens - _REPLY)
         await self._prime(server, messages)
-        request = {"messages": messages, "temperature": work.temperature, "cache_prompt": True, **SAMPLING}
-        said = ""
+        request = {"messages": messages, "temperature": work.temperature, "cache_prompt": True, **_sampling(work)}
+        said, finish = "", "stop"
         async with aclosing(server.chat({**request, "max_tokens": 0 if work.ahead else max_tokens})) as steps:
             async for step in steps:
                 for choice in step.choices:
+                    finish = choice.finish_reason or finish
                     if choice.delta.content:
                         before, said = len(said), said + choice.delta.content
                         end = _end_of_sentence(said, work.max_sentences)
@@ -129,7 +132,7 @@ class SmolLM2:
                 if step.usage is not None:
                     details = step.usage.prompt_tokens_details
                     cached = details.cached_tokens if details else 0
-                    yield Usage(step.usage.prompt_tokens, step.usage.completion_tokens, cached)
+                    yield Usage(step.usage.prompt_tokens, step.usage.completion_tokens, cached, finish)
 
     def _fitting(self, messages: Sequence[Message], limit: int) -> list[Message]:
         """What is sent of a history. Blocks for a millisecond per message not seen before."""
@@ -156,6 +159,17 @@ class SmolLM2:
             if not self._persona and sum(map(self._tokens, messages)) >= _WORTH_SHARING:
                 await asyncio.to_thread(server.prime, {"messages": messages, "cache_prompt": True})
                 self._persona = messages[:-1]
+
+
+def _sampling(work: ThinkWork) -> dict[str, object]:
+    """`SAMPLING`, and what the client chose."""
+    ends = (*work.stop, *(() if work.plain else ("\n",)))
+    chosen: dict[str, object] = {**SAMPLING, "stop": list(ends)}
+    if work.top_p < 1.0:  # else the model's own
+        chosen["top_p"] = work.top_p
+    if work.seed is not None:
+        chosen["seed"] = work.seed
+    return chosen
 
 
 def _threads() -> int:

@@ -12,6 +12,7 @@ from polytalk.errors import BadInput
 from polytalk.gateway.auth import Auth
 from polytalk.gateway.door import Door
 from polytalk.gateway.keys import Principal
+from polytalk.gateway.names import Names
 from polytalk.gateway.problems import problem
 from polytalk.gateway.realtime.connection import Connection
 from polytalk.gateway.realtime.line import SocketLine
@@ -21,8 +22,6 @@ from polytalk.gateway.realtime.session_config import SessionConfig, default_dete
 from polytalk.gateway.status import Status
 
 SUBPROTOCOL = "realtime"
-STOCK_MODELS = ("avatar-1", "gpt-realtime", "gpt-4o-realtime", "gpt-audio")
-"""Beginnings of model names that examples for other servers ask for; they get the default avatar."""
 
 
 class RealtimeEndpoint:
@@ -34,15 +33,13 @@ class RealtimeEndpoint:
         self._door = door
         self._status = status
         self._feeds = feeds
+        self._names = Names(runtime)
 
     async def serve(self, socket: WebSocket) -> None:
         """One handshake."""
         if (principal := await self._auth.admit(socket, "realtime")) is None:
             return
-        if not self._status.ready or self._status.draining:
-            word = "stopping" if self._status.draining else "still starting"
-            refusal = problem(503, f"the server is {word}; try again soon", "not_ready", "server_error")
-            refusal.headers["retry-after"] = "5"
+        if (refusal := self._status.refusal()) is not None:
             await socket.send_denial_response(refusal)
             return
         try:
@@ -71,8 +68,7 @@ class RealtimeEndpoint:
 
     def _session_settings(self, model: str | None) -> SessionSettings:
         settings = self._runtime.settings
-        stock = model is None or (model not in self._runtime.avatars and model.startswith(STOCK_MODELS))
-        avatar = self._runtime.avatar(settings.avatar if stock else str(model))
+        avatar = self._names.avatar(model)
         return SessionSettings(
             avatar=avatar.id,
             voice=self._runtime.default_voice(avatar),

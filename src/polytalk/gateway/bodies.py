@@ -1,0 +1,79 @@
+"""Bodies of requests: bounded in size and time before anything is made of them."""
+
+import asyncio
+from contextlib import suppress
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from polytalk.errors import BadInput
+from polytalk.types import Seconds
+
+T = TypeVar("T")
+SECONDS: Seconds = 30.0
+"""From the first byte of a JSON body to its last."""
+LINGER: Seconds = 1.0
+LINGER_BYTES = 1 << 20
+
+
+def stated_length(request: Request) -> int:
+    """What the client says that it sends; 0 where it says nothing."""
+    stated = request.headers.get("content-length", "0")
+    return int(stated) if stated.isdigit() else 0
+
+
+async def read_json(request: Request, kind: type[T], most: int) -> T:
+    """The body as a `kind`. Raises BadInput: too large, too slow, no JSON, a field that can't be used."""
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise BadInput(f"send application/json, not {media_type[:100]}", code="unsupported_media_type")
+    if stated_length(request) > most:
+        raise _too_large(most)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    await linger(request)
+                    raise _too_large(most)
+    except TimeoutError:
+        raise too_slow(SECONDS) from None
+    return decode(bytes(body), kind)
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """See `read_json`."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        raise BadInput(what, param=where.rstrip("`").lstrip(".") or _unknown_field(what)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"the body is no JSON: {error}", code="invalid_json") from None
+
+
+async def linger(request: Request) -> None:
+    """Throw away a little more of a body that is refused: a socket closed over unread data loses the answer."""
+    dropped = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER):
+            async for chunk in request.stream():
+                dropped += len(chunk)
+                if dropped > LINGER_BYTES:
+                    return
+
+
+def too_slow(seconds: Seconds) -> BadInput:
+    """A body that did not arrive in time."""
+    return BadInput(f"the request did not arrive within {seconds:.0f} s", code="request_timeout")
+
+
+def _too_large(most: int) -> BadInput:
+    return BadInput(f"the body is larger than {most} bytes", code="body_too_large")
+
+
+def _unknown_field(what: str) -> str | None:
+    prefix = "Object contains unknown field `"
+    return what.removeprefix(prefix).rstrip("`") if what.startswith(prefix) else None

@@ -1,0 +1,49 @@
+"""All requests that are no conversation, put together."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from polytalk.config import TenantSettings
+from polytalk.dialogue.runtime import Runtime
+from polytalk.gateway.auth import Auth
+from polytalk.gateway.keys import Need
+from polytalk.gateway.names import Names
+from polytalk.gateway.rest.catalogue import Catalogue
+from polytalk.gateway.rest.chat import Chat
+from polytalk.gateway.rest.errands import Errands
+from polytalk.gateway.status import Status
+
+ForTenant = Callable[[Request, TenantSettings], Awaitable[Response]]
+
+
+class Rest:
+    """One a server."""
+
+    def __init__(self, runtime: Runtime, auth: Auth, status: Status) -> None:
+        names = Names(runtime)
+        errands = Errands(runtime.dispatcher, runtime.gate)
+        self._auth = auth
+        self._status = status
+        self._catalogue = Catalogue(runtime, names)
+        self._chat = Chat(runtime, names, errands)
+
+    def routes(self) -> list[Route]:
+        """For the application."""
+        guard = self._auth.guard
+        return [
+            Route("/v1/models", guard((), self._catalogue.models)),
+            Route("/v1/models/{model}", guard((), self._catalogue.model)),
+            Route("/v1/voices", guard((), self._catalogue.voices)),
+            Route("/v1/chat/completions", self._work("chat", self._chat.create), methods=["POST"]),
+        ]
+
+    def _work(self, need: Need, handle: ForTenant) -> Callable[[Request], Awaitable[Response]]:
+        """For those who may, and while the server takes new work."""
+
+        async def handler(request: Request) -> Response:
+            return self._status.refusal() or await handle(request, request.state.principal.tenant)
+
+        return self._auth.guard(need, handler)
