@@ -5,6 +5,8 @@ import os
 
 from hypothesis import settings
 
+from tests.support.stores import postgres, store, store_settings  # noqa: F401  (fixtures)
+
 # No deadline: the machine is shared. Derandomized: a test that passes today passes tomorrow.
 settings.register_profile("polytalk", deadline=None, derandomize=True, database=None)
 settings.load_profile("polytalk")
@@ -14,8 +16,10 @@ asyncio.set_event_loop(None)
 
 # Whoever runs the tests may run a server too; its settings are not the tests'.
 for name in [name for name in os.environ if name.startswith("POLYTALK_")]:
-    del os.environ[name]
+    if name != "POLYTALK_REQUIRE_SERVICES":  # which speaks to the tests
+        del os.environ[name]
 
 # Nor are the avatars of whoever runs the tests: there is no such folder.
 os.environ["POLYTALK_AVATARS_FOLDER"] = "/nonexistent/avatars"
 os.environ["POLYTALK_CACHE__DISK_BYTES"] = "0"  # what a test renders is rendered, and leaves nothing behind
+os.environ["POLYTALK_STORE__URL"] = "sqlite://"  # in memory, one for each store

@@ -77,6 +77,10 @@ class TenantSettings(Table):
     """Compute-seconds a second (cores) that are its own; what it leaves unused is lent."""
     ceiling: float | None = Field(None, gt=0)
     lending_limit: float = Field(1.0, ge=0, le=1)
+    weight: float | None = Field(None, gt=0, le=1000)
+    """Its share beside others that want more than their own; None: what its tier weighs."""
+    limits: dict[str, float] = {}
+    """Bounds of its own, by name."""
 
 
 ANYBODY = TenantSettings(name="default")
@@ -124,6 +128,21 @@ class TurnSettings(Table):
     """How far ahead of playback speech is made."""
     speculate: bool = True
     """Begin to answer at the first pause, while capacity is idle; dropped without trace when the user goes on."""
+
+
+class StoreSettings(Table):
+    """What is remembered, and for how long."""
+
+    url: SecretStr | None = None
+    """postgresql://user:password@host/name; None: a SQLite file in the data folder."""
+    transcript_days: float = Field(30.0, ge=0)
+    """How long what was said is kept; 0: it is not written down."""
+    audit_days: float = Field(365.0, gt=0)
+    """How long it is kept what operators did."""
+    queue: int = Field(10_000, ge=10)
+    """Writes that may wait for the database before new ones are dropped, and counted."""
+    grace_seconds: float = Field(900.0, ge=0)
+    """How long keys that are known still open while the database can't be asked."""
 
 
 class CacheSettings(Table):
@@ -191,12 +210,15 @@ class Settings(BaseSettings):
     vip_cores: int = Field(0, ge=0)
     """So many of them nobody but vips may use."""
     cache_folder: Path = Field(default_factory=lambda: _user_cache() / "polytalk")
+    data_folder: Path = Field(default_factory=lambda: _user_data() / "polytalk")
+    """Where the database is, unless `store.url` names another."""
     avatars_folder: Path = Field(default_factory=lambda: _user_data() / "polytalk" / "avatars")
     """Where avatars are that were made of photographs, or imported."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     server: ServerSettings = ServerSettings()
     limits: Limits = Limits()
     turn: TurnSettings = TurnSettings()
+    store: StoreSettings = StoreSettings()
     cache: CacheSettings = CacheSettings()
     video: VideoSettings = VideoSettings()
     marking: MarkingSettings = MarkingSettings()
@@ -258,6 +280,12 @@ class Settings(BaseSettings):
     def renders_folder(self) -> Path:
         """Where renderings are kept."""
         return self.cache.folder or self.cache_folder / "renders"
+
+    def store_url(self) -> str:
+        """Where the database is, password included."""
+        if self.store.url is not None:
+            return self.store.url.get_secret_value()
+        return f"sqlite:///{(self.data_folder / 'polytalk.db').absolute()}"
 
     def synthesise_choices(self) -> tuple[EngineChoice, ...]:
         """The engines that draw: one for each kind of avatar when none are named."""

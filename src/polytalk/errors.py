@@ -69,6 +69,12 @@ class WorkerLost(PolytalkError):
     code = "worker_lost"
 
 
+class StoreLost(PolytalkError):
+    """The database can't be reached, or takes no writes (a full disk, say)."""
+
+    code = "store_unavailable"
+
+
 class SetupError(PolytalkError):
     """The installation can't run as configured; the message says how to mend it."""
 

@@ -28,6 +28,7 @@ from polytalk.dialogue.persona import Persona, load_personas
 from polytalk.dialogue.recall import Recall
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import Bounds, SessionSettings
+from polytalk.dialogue.shares import Shares
 from polytalk.dialogue.speaking import Studio
 from polytalk.dialogue.voices import Voices
 from polytalk.engines import models, registry
@@ -37,7 +38,7 @@ from polytalk.errors import BadInput, ConfigError, PolytalkError
 from polytalk.media.labels import VisibleLabel, visible_label
 from polytalk.media.marking import Marking
 from polytalk.schedule.admission import Admission
-from polytalk.schedule.bank import Account, Bank
+from polytalk.schedule.bank import Bank
 from polytalk.schedule.demand import TurnDemand
 from polytalk.types import Message, Seconds, Stage, ThinkWork, Tier
 from polytalk.worker.group import OnProgress, WorkerGroup
@@ -87,9 +88,13 @@ class Runtime:
         embed = _create("embed", settings.embed) if self._known else None
         if embed is not None:
             engines.append((Stage.EMBED, embed))
-        self.bank = _bank(settings, self.clock.now())
+        self.bank = Bank(float(settings.cores), self.clock.now())
         self.workers = WorkerGroup(engines, broker, self._pool, self.clock, self.bank, vip_pool)
-        self.gate = Gate(*_admission(engines, settings), self.clock)
+        ceilings: dict[str, float] = {}
+        self.gate = Gate(*_admission(engines, settings, ceilings), self.clock)
+        self.shares = Shares(self.bank, self.workers.fair.weights, ceilings)
+        if refused := self.shares.set(settings.tenants):
+            raise ConfigError(f"[[tenants]] {refused[0]}")
         self.tiers = open_tiers(settings)
         self.studio = Studio(
             Renders(self.tiers), {(stage, engine.name): revision_of(engine) for stage, engine in engines}
@@ -273,22 +278,12 @@ def open_tiers(settings: Settings) -> Tiers:
     return Tiers(MemoryTier(cache.memory_bytes), DiskTier(settings.renders_folder(), cache.disk_bytes))
 
 
-def _bank(settings: Settings, now: Seconds) -> Bank:
-    """An account for every tenant of the settings. Raises ConfigError when more is promised than there is."""
-    bank = Bank(float(settings.cores), now)
-    for tenant in settings.tenants:
-        ceiling = float("inf") if tenant.ceiling is None else tenant.ceiling
-        try:
-            bank.open(Account(tenant.name, tenant.entitlement, ceiling, tenant.lending_limit))
-        except ValueError as error:
-            raise ConfigError(f"[[tenants]] {error}") from None
-    return bank
-
-
 CORES = "cores"
 
 
-def _admission(engines: Sequence[tuple[Stage, Any]], settings: Settings) -> tuple[Admission, TurnDemand]:
+def _admission(
+    engines: Sequence[tuple[Stage, Any]], settings: Settings, ceilings: dict[str, float]
+) -> tuple[Admission, TurnDemand]:
     """Engines that compute here share the cores; one with slots of its own is a pool of slots."""
     pools: dict[Stage, str] = {}
     capacity: dict[str, float] = {CORES: float(settings.cores - settings.vip_cores)}
@@ -298,7 +293,6 @@ def _admission(engines: Sequence[tuple[Stage, Any]], settings: Settings) -> tupl
         else:
             pools.setdefault(stage, f"{stage} slots")
             capacity[f"{stage} slots"] = capacity.get(f"{stage} slots", 0.0) + engine.slots
-    ceilings = {tenant.name: tenant.ceiling for tenant in settings.tenants if tenant.ceiling is not None}
     return Admission(capacity, settings.limits.queue_turns, ceilings=ceilings), TurnDemand(pools)
 
 

@@ -4,16 +4,21 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from polytalk.errors import BadInput, Cancelled, PolytalkError, Shed
+from polytalk.errors import BadInput, Cancelled, PolytalkError, Shed, StoreLost
 
 STATUSES = {
     "model_not_found": 404,
     "file_not_found": 404,
     "video_not_found": 404,
+    "key_not_found": 404,
+    "session_not_found": 404,
+    "tenant_not_found": 404,
     "request_timeout": 408,
     "avatar_exists": 409,
     "avatar_in_use": 409,
     "video_not_ready": 409,
+    "key_not_valid": 409,
+    "tenant_exists": 409,
     "picture_too_large": 413,
     "body_too_large": 413,
     "file_too_large": 413,
@@ -42,6 +47,8 @@ def answer_to(error: PolytalkError) -> JSONResponse:
         return JSONResponse(error_body(error), STATUSES.get(error.detail, 400))
     if isinstance(error, Shed):
         return JSONResponse(error_body(error), 429, {"retry-after": str(max(1, round(error.retry_after)))})
+    if isinstance(error, StoreLost):
+        return JSONResponse(error_body(error), 503, {"retry-after": "5"})
     return JSONResponse(error_body(error), 503 if isinstance(error, Cancelled) else 500)
 
 

@@ -85,19 +85,38 @@ class Bank:
 
     def open(self, account: Account) -> Account:
         """Add a tenant; its entitlement comes out of the house's. Raises ValueError when too little is left."""
-        house = self.accounts[HOUSE]
-        if account.entitlement > house.entitlement + DUST:
-            raise ValueError(
-                f"{account.tenant} can't be entitled to {account.entitlement}: only {house.entitlement:.3f} of "
-                f"{self.capacity} compute-seconds a second are left"
-            )
-        house.entitlement -= account.entitlement
+        self._entitle(account.tenant, account.entitlement, 0.0)
         self.accounts[account.tenant] = account
+        return account
+
+    def change(
+        self, tenant: str, entitlement: float, ceiling: float = float("inf"), lending_limit: float = 1.0
+    ) -> Account:
+        """Give a tenant other terms; what it holds, lent and owes stays. Raises ValueError when too little is left."""
+        if tenant not in self.accounts:
+            return self.open(Account(tenant, entitlement, ceiling, lending_limit))
+        account = self.accounts[tenant]
+        self._entitle(tenant, entitlement, account.entitlement)
+        account.entitlement, account.ceiling, account.lending_limit = entitlement, ceiling, lending_limit
+        if entitlement <= 0:  # no deposit will ever make it expire
+            self._note(Kind.EXPIRE, tenant, HOUSE, account.balance + account.offered)
+            account.balance = account.offered = 0.0
         return account
 
     def account(self, tenant: str) -> Account:
         """The tenant's account; one without entitlement is opened for a tenant that has none."""
         return self.accounts.get(tenant) or self.open(Account(tenant, 0.0))
+
+    def _entitle(self, tenant: str, wanted: float, before: float) -> None:
+        if tenant == HOUSE:
+            raise ValueError(f"a tenant can't be called {HOUSE!r}")
+        house = self.accounts[HOUSE]
+        if wanted > house.entitlement + before + DUST:
+            raise ValueError(
+                f"{tenant} can't be entitled to {wanted}: only {house.entitlement + before:.3f} of "
+                f"{self.capacity} compute-seconds a second are left"
+            )
+        house.entitlement -= wanted - before
 
     def advance(self, now: Seconds) -> None:
         """Let time pass: deposits, repayments, offers."""

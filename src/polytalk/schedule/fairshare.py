@@ -24,6 +24,8 @@ class FairShare:
     """Counters of one queue's tenants, in weighted compute-seconds."""
 
     counters: dict[str, Seconds] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
+    """Of tenants that don't weigh what their tier does."""
     _waiting: Counter[str] = field(default_factory=Counter)
     _lowest: list[tuple[Seconds, str]] = field(default_factory=list)
     """Heap of the counters of tenants that wait; entries that are no longer true are dropped when they come up."""
@@ -45,8 +47,8 @@ class FairShare:
             self._forget_if_behind(tenant)
 
     def charge(self, tenant: str, cost: Seconds, weight: float) -> None:
-        """The tenant had `cost` compute-seconds of service."""
-        self.counters[tenant] = self.counters.get(tenant, 0.0) + cost / weight
+        """The tenant had `cost` compute-seconds of service; `weight` is its tier's, unless it has its own."""
+        self.counters[tenant] = self.counters.get(tenant, 0.0) + cost / self.weights.get(tenant, weight)
         if tenant in self._waiting:
             heapq.heappush(self._lowest, (self.counters[tenant], tenant))
             if len(self._lowest) > STALE * len(self._waiting):

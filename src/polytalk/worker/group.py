@@ -49,7 +49,7 @@ class WorkerGroup:
         vip_pool: Pool | None = None,
     ) -> None:
         """`vip_pool`: slots beside the pool's that are kept for vips, on machines with cores to spare."""
-        fair = FairShare()  # one for all stages, as the bank is: a share is of the machine, not of a queue
+        self.fair = fair = FairShare()  # one for all stages, as the bank is: a share is of the machine, not of a queue
         self.pool = pool
         self._vip_pool = vip_pool
         self._clock = clock

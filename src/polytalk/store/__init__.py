@@ -1,0 +1,1 @@
+"""What is remembered: tenants, keys, conversations, clip jobs, who owns an avatar, what operators did."""
