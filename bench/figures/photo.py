@@ -11,9 +11,9 @@ from bench.report import Figure, Row
 from polytalk.avatar.library import Library
 from polytalk.avatar.photo import PhotoFace, build
 from polytalk.avatar.photo.measure import cost, speech
-from polytalk.avatar.photo.planes import Planes
 from polytalk.avatar.photo.renderer import PhotoRenderer
-from polytalk.avatar.photo.stream import PhotoStream
+from polytalk.avatar.planes import Planes
+from polytalk.avatar.stream import FaceStream
 from polytalk.config import load_settings
 from polytalk.media.h264 import PlaneEncoder
 from polytalk.types import Seconds
@@ -90,7 +90,7 @@ def _run(
 
 def _drawer(what: str, renderer: PhotoRenderer, out: Planes) -> Draw:
     if what == "whole picture":
-        return PhotoStream(renderer, out).draw
+        return FaceStream(renderer, out).draw
     return lambda parameters: renderer.mouth(parameters, out)
 
 

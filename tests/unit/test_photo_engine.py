@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from polytalk.avatar.library import Bundle, Library
 from polytalk.avatar.motion import perform
 from polytalk.avatar.photo import PhotoFace, build
-from polytalk.avatar.photo.planes import Planes
 from polytalk.avatar.photo.renderer import PhotoRenderer
-from polytalk.avatar.photo.stream import PhotoStream
+from polytalk.avatar.planes import Planes
+from polytalk.avatar.stream import FaceStream
 from polytalk.avatar.terms import PARAMETERS
 from polytalk.config import Settings
 from polytalk.engines import registry
@@ -66,7 +66,7 @@ def test_pictures_are_those_of_the_renderer(engine: PhotoSynthesiser, library: L
     left, top, right, bottom = renderer.face.jaw_box
     assert (whole.layout, whole.count, whole.width, whole.height) == ("yuv420", 5, SIZE, SIZE)
     assert (jaw.left, jaw.top, jaw.width, jaw.height) == (left, top, right - left, bottom - top)
-    stream = PhotoStream(renderer)
+    stream = FaceStream(renderer)
     for drawn, move in zip(np.asarray(whole.pixels).reshape(whole.count, -1), moves_of(order), strict=True):
         assert all(map(np.array_equal, split(drawn, SIZE, SIZE), stream.draw(move)))
         assert np.abs(np.subtract(split(drawn, SIZE, SIZE)[0], Planes.of(renderer.frame(move)).y, dtype=int)).mean() < 2

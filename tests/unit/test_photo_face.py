@@ -14,11 +14,11 @@ from polytalk.avatar.photo.codebook import MOUTH, Codebook
 from polytalk.avatar.photo.face import term_of
 from polytalk.avatar.photo.measure import lip_error, lip_gaps, seam
 from polytalk.avatar.photo.mesh import draw
-from polytalk.avatar.photo.planes import Planes
 from polytalk.avatar.photo.renderer import PhotoRenderer
 from polytalk.avatar.photo.scale import resized
-from polytalk.avatar.photo.stream import HOLD, PhotoStream
 from polytalk.avatar.photo.visemes import MOUTHS
+from polytalk.avatar.planes import Planes
+from polytalk.avatar.stream import HOLD, FaceStream
 from polytalk.errors import BadInput
 from tests.support import photographs
 
@@ -114,7 +114,7 @@ def test_a_patch_smiles_as_the_whole_face_does(renderer: PhotoRenderer) -> None:
 
 
 def test_a_stream_shows_what_frames_do_whatever_came_before(renderer: PhotoRenderer) -> None:
-    stream = PhotoStream(renderer)
+    stream = FaceStream(renderer)
     still = {"head_x": 0.4, "smile": 0.2, "brow": -0.3}
     moves: list[dict[str, float]] = [{"jaw": 0.8}, {"jaw": 0.2, "blink": 0.6}, {"blink": 0.3}, {"blink": 1.0}, {}]
     for one in [*moves, *({**still, **move} for move in moves)]:
@@ -125,7 +125,7 @@ def test_a_stream_shows_what_frames_do_whatever_came_before(renderer: PhotoRende
 
 
 def test_what_a_stream_does_not_draw_again_is_never_far_off(renderer: PhotoRenderer) -> None:
-    stream, warp = PhotoStream(renderer), renderer.warp
+    stream, warp = FaceStream(renderer), renderer.warp
     path = [{"head_x": step / 80, "jaw": step % 3 / 3} for step in range(40)]
     off = [np.abs(stream.draw(moves).rgb().astype(int) - renderer.frame(moves)).mean() for moves in path]
     held = HOLD * SIDE / 512 / warp.bound(warp.pose({"head_x": 1.0}))  # what of head_x may be left undrawn

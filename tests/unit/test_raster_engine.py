@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from polytalk.avatar.library import of_the_package
 from polytalk.avatar.motion import perform
 from polytalk.avatar.raster import Renderer
+from polytalk.avatar.renderer import open_renderer
 from polytalk.avatar.terms import PARAMETERS
 from polytalk.engines.base import BatchEngine
 from polytalk.engines.synthesise.raster import RasterSynthesiser
@@ -35,15 +36,33 @@ def work(avatar: str = "mira", size: tuple[int, int] = SIZE) -> SynthesiseWork:
 
 def test_pictures_are_those_of_the_renderer(engine: RasterSynthesiser) -> None:
     assert isinstance(engine, BatchEngine)
-    (drawn,) = engine.run([work()])
+    drawn, jaw = engine.run([work(), replace(work(), form="jaw")])
     assert isinstance(drawn, Pictures)
-    assert (drawn.count, drawn.width, drawn.height) == (len(MOVES), *SIZE)
-    renderer = Renderer(MIRA.art, SIZE)
+    assert isinstance(jaw, Pictures)
+    assert (drawn.count, drawn.width, drawn.height, drawn.layout) == (len(MOVES), *SIZE, "yuv420")
+    renderer = open_renderer(MIRA, SIZE)[1]
+    for one, form in ((drawn, "full"), (jaw, "jaw")):
+        draw = renderer.planes("full" if form == "full" else "jaw")
+        assert draw is not None
+        wanted = np.array([np.concatenate([plane.ravel() for plane in draw(move)]) for move in MOVES])
+        pixels = np.asarray(one.pixels).reshape(wanted.shape)
+        assert np.abs(pixels.astype(int) - wanted).max() <= 1
+    left, top, right, bottom = renderer.patch({})[1]
+    assert (jaw.left, jaw.top, jaw.width, jaw.height) == (left, top, right - left, bottom - top)
+    assert drawn.part(1, 3).count == 2
+    assert bytes(drawn.part(1, 2).pixels) == bytes(drawn.pixels)[drawn.room : 2 * drawn.room]
+
+
+def test_what_has_no_codebook_is_drawn_whole(engine: RasterSynthesiser) -> None:
+    order = work(size=(98, 66))
+    drawn, jaw = engine.run([order, replace(order, form="jaw")])
+    assert isinstance(drawn, Pictures)
+    assert isinstance(jaw, Pictures)
+    renderer = Renderer(MIRA.art, (98, 66))
     wanted = np.array([renderer.frame(move) for move in MOVES])
     pixels = np.asarray(drawn.pixels).reshape(wanted.shape)
     assert np.abs(pixels.astype(int) - wanted).max() <= 1
-    assert drawn.part(1, 3).count == 2
-    assert bytes(drawn.part(1, 2).pixels) == pixels[1].tobytes()
+    assert (jaw.left, jaw.top, jaw.width, jaw.height, jaw.layout) == (0, 0, 98, 66, "rgb")
 
 
 def test_what_can_not_be_drawn_spoils_no_other(engine: RasterSynthesiser) -> None:

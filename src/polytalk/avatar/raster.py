@@ -8,7 +8,7 @@ import numpy as np
 import thorvg_cython as tvg
 
 from polytalk.avatar.bundle import Avatar, Gradient, Layer, Paint
-from polytalk.avatar.pictures import Form, Frame
+from polytalk.avatar.pictures import Box, Form, Frame
 from polytalk.avatar.rig import Floats, Rig, Shape
 
 _COMMANDS = {
@@ -28,11 +28,24 @@ class Renderer:
     from one thread. The frame returned is the caller's own.
     """
 
-    def __init__(self, avatar: Avatar, size: tuple[int, int] = (512, 512)) -> None:
-        """`size` is (width, height); the picture is stretched to it."""
+    def __init__(
+        self,
+        avatar: Avatar,
+        size: tuple[int, int] = (512, 512),
+        box: Box | None = None,
+        under: Frame | None = None,
+    ) -> None:
+        """`size` is (width, height); the picture is stretched to it. `box` is the part of it that is drawn.
+
+        `under` is a picture of that part to paint on instead of the avatar's background.
+        """
         _engine()
         self._rig = Rig(avatar)
         self._scale = np.array([[size[0] / avatar.size[0]], [size[1] / avatar.size[1]]])
+        self._corner = np.zeros((2, 3))
+        if box is not None:
+            self._corner[:, 2] = box[:2]
+            size = (box[2] - box[0], box[3] - box[1])
         # Its partial rendering would clear what a frame does not touch: the background is laid under every frame here.
         self._canvas = tvg.SwCanvas(*size, tvg.Colorspace.ABGR8888, tvg.EngineOption.NONE)
         # Its Python object does not free what is behind it.
@@ -40,15 +53,20 @@ class Renderer:
         self._pixels = np.frombuffer(self._canvas, np.uint8).reshape(size[1], size[0], 4)
         self._outlines = [_Outline(layer) for layer in avatar.layers]
         self._shapes = [_shape(layer) for layer in avatar.layers]
-        self._gradients = [
-            (shape, layer.fill)
-            for shape, layer in zip(self._shapes, avatar.layers, strict=True)
-            if isinstance(layer.fill, Gradient)
-        ]
+        fills = enumerate(layer.fill for layer in avatar.layers)
+        self._gradients = {index: fill for index, fill in fills if isinstance(fill, Gradient)}
+        number = {layer.id: index for index, layer in enumerate(avatar.layers)}
+        self._clip_of = [-1 if layer.clip is None else number[layer.clip] for layer in avatar.layers]
+        self._affine = np.full((len(avatar.layers), 2, 3), np.nan)
+        self._opacity = np.full(len(avatar.layers), np.nan)
         # The canvas keeps bare pointers: whatever is added to it must stay referenced here.
-        self._clips: list[tuple[int, tvg.Shape, tvg.Scene]] = []
-        self._paint_background(avatar, size)
-        self._build(avatar)
+        self._clipping: dict[int, list[tvg.Shape]] = {}
+        """By the layer that they are copies of."""
+        self._scenes: list[tvg.Scene] = []
+        self._paint_background(avatar)
+        if under is not None:
+            self._background[..., :3] = under
+        self._build()
 
     def frame(self, params: Mapping[str, float]) -> Frame:
         """The picture under `params`, [H, W, 3] RGB."""
@@ -68,48 +86,54 @@ class Renderer:
         """The engine paints RGB alone."""
 
     def _pose(self, shape: Shape) -> None:
-        matrices = [_matrix(affine) for affine in shape.affine * self._scale]
-        paths = [
-            outline.changed(shape.coords[part]) for outline, part in zip(self._outlines, self._rig.slices, strict=True)
-        ]
-        targets = [*enumerate(self._shapes), *((index, clip) for index, clip, _ in self._clips)]
-        for index, painted in targets:
-            path = paths[index]
-            if path is not None:
-                painted.reset()
-                painted.append_path(self._outlines[index].commands, path)
-            painted.set_transform(matrices[index])
-        for painted, gradient in self._gradients:
-            # ThorVG 1.0 leaves a gradient where it was first painted unless it is set anew.
-            painted.set_gradient(_gradient(gradient))
-        for painted, opacity in zip(self._shapes, shape.opacity.tolist(), strict=True):
-            painted.set_opacity(round(opacity * 255))
+        """Tell the shapes what has changed since the last picture: every word to them takes longer than to compare."""
+        affine = shape.affine * self._scale - self._corner
+        moved = (affine != self._affine).any(axis=(1, 2))
+        faded = shape.opacity != self._opacity
+        self._affine, self._opacity = affine, shape.opacity
+        for index, (outline, part) in enumerate(zip(self._outlines, self._rig.slices, strict=True)):
+            path = outline.changed(shape.coords[part])
+            # What is clipped is cut anew only if it is told of: a layer is touched with the one that clips it.
+            moved[index] |= path is not None or (self._clip_of[index] >= 0 and moved[self._clip_of[index]])
+            if moved[index]:
+                matrix = _matrix(affine[index])
+                for painted in (self._shapes[index], *self._clipping.get(index, ())):
+                    if path is not None:
+                        painted.reset()
+                        painted.append_path(outline.commands, path)
+                    painted.set_transform(matrix)
+                gradient = self._gradients.get(index)
+                if gradient is not None:
+                    # ThorVG 1.0 leaves a gradient where it was first painted unless it is set anew.
+                    self._shapes[index].set_gradient(_gradient(gradient))
+            if faded[index]:
+                self._shapes[index].set_opacity(round(float(shape.opacity[index]) * 255))
 
-    def _build(self, avatar: Avatar) -> None:
+    def _build(self) -> None:
         """Add every layer; neighbours with the same clip share a scene, so that it is rasterised once for them."""
-        number = {layer.id: index for index, layer in enumerate(avatar.layers)}
-        last: str | None = None
-        for layer, painted in zip(avatar.layers, self._shapes, strict=True):
-            if layer.clip is None:
+        last = -1
+        for clip, painted in zip(self._clip_of, self._shapes, strict=True):
+            if clip < 0:
                 self._canvas.add(painted)
             else:
-                if layer.clip != last:
-                    self._open_clip(number[layer.clip])
-                self._clips[-1][2].add(painted)
-            last = layer.clip
+                if clip != last:
+                    self._open_clip(clip)
+                self._scenes[-1].add(painted)
+            last = clip
 
     def _open_clip(self, index: int) -> None:
         clip, scene = tvg.Shape(), tvg.Scene()
         clip.set_fill_color(255, 255, 255)
         scene.set_clip(clip)
         self._canvas.add(scene)
-        self._clips.append((index, clip, scene))
+        self._clipping.setdefault(index, []).append(clip)
+        self._scenes.append(scene)
 
-    def _paint_background(self, avatar: Avatar, size: tuple[int, int]) -> None:
+    def _paint_background(self, avatar: Avatar) -> None:
         sheet = tvg.Shape()
         sheet.append_rect(0, 0, *avatar.size)
         _fill(sheet, avatar.background)
-        sheet.set_transform(_matrix(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]) * self._scale))
+        sheet.set_transform(_matrix(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]) * self._scale - self._corner))
         self._canvas.add(sheet)
         self._canvas.update()
         self._canvas.draw(True)

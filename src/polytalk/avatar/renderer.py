@@ -35,9 +35,9 @@ def open_renderer(avatar: Bundle, size: int | tuple[int, int]) -> tuple[Motion, 
     """
     width, height = (size, size) if isinstance(size, int) else size
     if avatar.kind == "illustrated":
-        from polytalk.avatar.raster import Renderer as Drawing
+        from polytalk.avatar.drawn.renderer import open_drawing
 
-        return avatar.motion, Drawing(avatar.art, (width, height))
+        return avatar.motion, open_drawing(avatar.art, (width, height))
     if width != height or width % GRID:
         raise BadInput(
             f"a photograph's pictures are square, with a side of {GRID}, {2 * GRID}, {3 * GRID} … pixels; "

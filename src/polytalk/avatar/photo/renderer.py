@@ -8,13 +8,14 @@ from collections.abc import Mapping
 
 import cv2
 
-from polytalk.avatar.photo.codebook import SIZE, Codebook
+from polytalk.avatar.photo.codebook import SIZE, Blend, Codebook
 from polytalk.avatar.photo.face import Floats, PhotoFace, Picture
 from polytalk.avatar.photo.mesh import Box, Pen
-from polytalk.avatar.photo.planes import Planes
+from polytalk.avatar.photo.moves import warp_of
 from polytalk.avatar.photo.scale import resized
-from polytalk.avatar.photo.warp import Warp
 from polytalk.avatar.pictures import DrawPlanes, Form
+from polytalk.avatar.planes import Planes
+from polytalk.avatar.stream import Unmoved, planes
 
 LIDS = 12
 """Stored steps of a blink."""
@@ -37,9 +38,12 @@ class PhotoRenderer:
         cv2.setNumThreads(1)  # a worker has one core
         self.face = resized(face, size)
         self.codebook = Codebook(self.face)
-        self.warp = Warp(self.face)
+        self.warp = warp_of(self.face)
         self.base = Planes.of(self.face.portrait)
         """The portrait; not to be written to."""
+        self.size = (size, size)
+        self.boxes: tuple[Box, ...] = (self.face.jaw_box, *self.face.eye_boxes)
+        """Of the mouth, then of the eyes: all that changes with the head at rest."""
         self._pen = Pen(self.face)
         self._mouths: list[Planes | None] = [None] * SIZE
         self._lids: dict[tuple[int, int], Planes] = {}
@@ -58,7 +62,7 @@ class PhotoRenderer:
 
     def frame(self, parameters: Mapping[str, float]) -> Picture:
         """The picture under `parameters`, [S, S, 3] RGB; the caller's own."""
-        source = self.unmoved(parameters)
+        source = self.unmoved(parameters).planes
         pose = self.warp.pose(parameters)
         if not pose.any():
             return source.rgb()
@@ -75,22 +79,11 @@ class PhotoRenderer:
 
     def planes(self, form: Form) -> DrawPlanes:
         """For one session's pictures; `stream` says what is not drawn again."""
-        if form == "full":
-            from polytalk.avatar.photo.stream import PhotoStream  # it draws with what is here
+        return planes(self, form)
 
-            return PhotoStream(self).draw
-        left, top, right, bottom = self.face.jaw_box
-        out = Planes.empty(right - left, bottom - top)
-
-        def mouth(parameters: Mapping[str, float]) -> Planes:
-            self.mouth(parameters, out)
-            return out
-
-        return mouth
-
-    def unmoved(self, parameters: Mapping[str, float]) -> Planes:
+    def unmoved(self, parameters: Mapping[str, float]) -> Unmoved:
         """The picture before the warp: ours, until the next call."""
-        self._blend(parameters, self._source.cut(self.face.jaw_box))
+        blend = self._blend(parameters, self._source.cut(self.face.jaw_box))
         blink = min(1.0, parameters.get("blink", 0.0))
         blink = blink if blink > _OPEN else 0.0
         if blink != self._blink:
@@ -99,18 +92,19 @@ class PhotoRenderer:
                 first, second = self._lid(eye, low), self._lid(eye, low + 1)
                 self._source.cut(box).blend(first, second, blink * LIDS - low)
             self._blink = blink
-        return self._source
+        return Unmoved(self._source, (blend, *[blink] * len(self.face.eye_boxes)))
 
     def mouth(self, parameters: Mapping[str, float], out: Planes) -> None:
         """Draw into `out` what `patch` gives."""
         smile = round(min(1.0, max(0.0, parameters.get("smile", 0.0))) * SMILES)
         self._blend(parameters, out, smile)
 
-    def _blend(self, parameters: Mapping[str, float], out: Planes, smile: int = 0) -> None:
+    def _blend(self, parameters: Mapping[str, float], out: Planes, smile: int = 0) -> Blend:
         book = self.codebook
         blend = book.find(book.terms.vector(parameters))
         first = self._smiled(blend.first, smile)
         out.blend(first, self._smiled(blend.second, smile) if blend.share > 0.0 else first, blend.share)
+        return blend
 
     def _smiled(self, code: int, smile: int) -> Planes:
         """A blend of warped patches is the warp of their blend, so that a smile need not be warped at every picture."""

@@ -23,7 +23,7 @@ NOTES = (
     "Likeness without a face embedding (no registry package at hand): rigid landmarks' RMS distance after the best "
     "similarity, in % of the eyes' distance; 1 - intersection of colour histograms. The worst of 8 pictures.",
     "Sway: RMS of the nose's way over an idle minute, in % of the eyes' distance. Sessions: CPU time of one thread, "
-    "with mouth, motion and H.264 (ultrafast); rig is the mouth alone. Drawings have no patch: jaw is full.",
+    "with mouth, motion and H.264 (ultrafast); rig is the mouth alone. What is drawn once and kept was drawn before.",
 )
 Row = dict[str, str | float | int | None]
 LIKE = 8
@@ -86,7 +86,7 @@ def _share(part: int, of: int) -> float | None:
 
 def _seam(subject: Subject, moves: Sequence[dict[str, float]]) -> float | None:
     if subject.kind == "illustrated":
-        return None  # it has no patch
+        return None  # nothing in it is blended, and it is itself what the patch is cut of
     from polytalk.avatar.photo.measure import seam
     from polytalk.avatar.photo.renderer import PhotoRenderer
 

@@ -7,6 +7,9 @@ from polytalk.engines.synthesise.easel import Easel
 from polytalk.errors import EngineFailed, PolytalkError
 from polytalk.types import Pictures, SynthesiseWork
 
+JAW = 0.15
+"""What the mouth's part costs of a whole picture."""
+
 
 class Easels:
     """Used by several threads at once."""
@@ -50,3 +53,8 @@ class Easels:
                 self.free.append(easel)
                 return
         easel.close()
+
+
+def units(work: SynthesiseWork) -> float:
+    """What a work costs of a codebook, in whole pictures of 512 x 512 pixels."""
+    return work.count * (JAW if work.form == "jaw" else 1.0) * work.size[0] * work.size[1] / 512**2

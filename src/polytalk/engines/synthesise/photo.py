@@ -8,12 +8,10 @@ from polytalk.avatar.library import Bundle
 from polytalk.avatar.manifest import FACE
 from polytalk.avatar.terms import PARAMETERS
 from polytalk.engines.base import parse_options
-from polytalk.engines.synthesise.easels import Easels
+from polytalk.engines.synthesise.easels import Easels, units
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.types import Pictures, SynthesiseWork
 
-JAW = 0.15
-"""What the mouth's part costs of a whole picture."""
 _NOBODY = ""
 
 
@@ -49,7 +47,7 @@ class PhotoSynthesiser:
 
     def units(self, work: SynthesiseWork) -> float:
         """Pictures, in whole ones of 512 x 512 pixels."""
-        return work.count * (JAW if work.form == "jaw" else 1.0) * work.size[0] * work.size[1] / 512**2
+        return units(work)
 
     def run(self, batch: Sequence[SynthesiseWork]) -> Sequence[Pictures | PolytalkError]:
         """BadInput for what can't be drawn; EngineFailed for all that a dead process was to draw."""

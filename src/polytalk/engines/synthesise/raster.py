@@ -1,4 +1,4 @@
-"""Illustrated avatars drawn on the server: a process for each core that draws (`easel.py`)."""
+"""Illustrated avatars drawn on the server from their codebook (`avatar/drawn`): a process for each core that draws."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ import numpy as np
 from polytalk.avatar.library import Bundle
 from polytalk.avatar.terms import PARAMETERS
 from polytalk.engines.base import parse_options
-from polytalk.engines.synthesise.easels import Easels
+from polytalk.engines.synthesise.easels import Easels, units
 from polytalk.errors import PolytalkError
 from polytalk.types import Pictures, SynthesiseWork
 
@@ -18,7 +18,7 @@ class RasterOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RasterSynthesiser:
-    """`BatchEngine[SynthesiseWork, Pictures]`. Vector art has no cheaper part: "jaw" gives the whole picture too."""
+    """`BatchEngine[SynthesiseWork, Pictures]`. "jaw" is the mouth with the head at rest, and far cheaper."""
 
     max_batch = 1  # pictures together cost what they cost alone, and another core may draw the next run
     hears = False
@@ -44,8 +44,8 @@ class RasterSynthesiser:
         return SynthesiseWork("mira", "", PARAMETERS, np.zeros(len(PARAMETERS), "<f4").tobytes(), (64, 64))
 
     def units(self, work: SynthesiseWork) -> float:
-        """Pictures, in those of 512 x 512 pixels: half of a picture's cost is its outlines, half its pixels."""
-        return work.count * (0.5 + 0.5 * work.size[0] * work.size[1] / 512**2)
+        """Pictures, in whole ones of 512 x 512 pixels."""
+        return units(work)
 
     def run(self, batch: Sequence[SynthesiseWork]) -> Sequence[Pictures | PolytalkError]:
         """BadInput for what can't be drawn; EngineFailed for all that a dead process was to draw."""

@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from polytalk.avatar.photo.face import Picture
-from polytalk.avatar.photo.mesh import Box
+from polytalk.avatar.pictures import Box, Frame
 
 _KR, _KB = 0.2126, 0.0722
 _LUMA, _CHROMA = 219 / 255, 224 / 255
@@ -45,14 +44,14 @@ class Planes(NamedTuple):
         return cls(np.zeros((height, width), np.uint8), np.zeros(half, np.uint8), np.zeros(half, np.uint8))
 
     @classmethod
-    def of(cls, rgb: Picture) -> "Planes":
+    def of(cls, rgb: Frame) -> "Planes":
         """Of a picture [H, W, 3]."""
         height, width = rgb.shape[:2]
         full = cv2.transform(rgb, _THERE)
         half = cv2.resize(full, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         return cls(*(np.array(plane, np.uint8) for plane in (full[..., 0], half[..., 1], half[..., 2])))
 
-    def rgb(self) -> Picture:
+    def rgb(self) -> Frame:
         """[H, W, 3]."""
         size = self.y.shape[1], self.y.shape[0]
         colour = [cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in (self.u, self.v)]

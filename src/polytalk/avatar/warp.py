@@ -3,18 +3,17 @@
 All movements are added up. The mesh turns what is already moved; the difference is under a sixth of a pixel.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from polytalk.avatar.photo.face import Floats, PhotoFace
-from polytalk.avatar.photo.mesh import Box, interpolate
-from polytalk.avatar.photo.planes import Planes
-from polytalk.avatar.terms import SIGNED
+from polytalk.avatar.pictures import Box
+from polytalk.avatar.planes import Planes
 
+Floats: TypeAlias = NDArray[np.float32]
 CELL = 4
 """Pixels of the picture for each cell of the grid."""
 _BLOCKS = 8
@@ -29,33 +28,28 @@ _HOW = cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP
 class Warp:
     """Of one face at one size. A pose is the vector of what moves; a field is where pixels come from under it."""
 
-    def __init__(self, face: PhotoFace) -> None:
-        """Takes some hundredths of a second."""
-        count = face.size // CELL
-        base, mouth = face.sheet("base"), face.sheet("mouth")
-        self.names = sorted(term for term in {*base.deltas, *mouth.deltas} if term in SIGNED or term == "smile")
-        grid, whole = [], (0, 0, face.size, face.size)
-        for sheet in (base, mouth):
-            none = np.zeros_like(sheet.vertices)
-            stacked = np.concatenate([*(sheet.deltas.get(name, none) for name in self.names), sheet.head], axis=1)
-            grid.append(interpolate(sheet.vertices, sheet.triangles, stacked, whole, 1 / CELL))
-        merged = np.where(np.isnan(grid[1]), grid[0], grid[1])
-        terms = [merged[..., 2 * at : 2 * at + 2] for at in range(len(self.names))]
-        moves = np.stack([*terms, *_turns(face, merged[..., -2], merged[..., -1])])  # [M, n, n, 2]
-        self._moves: Floats = np.ascontiguousarray(moves.reshape(len(moves), -1))
-        self._roll = float(np.radians(face.turn.roll))
+    def __init__(self, names: Sequence[str], moves: Floats, roll: float, size: tuple[int, int]) -> None:
+        """`moves` are pixels [names + 4, rows, columns, 2], a cell for every `CELL` pixels of the picture each way.
+
+        The last four are for head_x, head_y, and cos - 1 and sin of the roll, whose radians at 1 are `roll`. `size` is
+        (width, height), in multiples of `CELL`.
+        """
+        self.names, self._roll = names, roll
+        self._moves: Floats = np.ascontiguousarray(moves.reshape(len(moves), -1), np.float32)
+        rows, columns = moves.shape[1:3]
         far = np.linalg.norm(moves, axis=-1)
-        edges = np.linspace(0, count, _BLOCKS, endpoint=False).astype(int)
-        blocks = np.maximum.reduceat(np.maximum.reduceat(far, edges, axis=1), edges, axis=2)
+        cuts = (np.linspace(0, count, min(_BLOCKS, count), endpoint=False) for count in (rows, columns))
+        down, across = (cut.astype(int) for cut in cuts)
+        blocks = np.maximum.reduceat(np.maximum.reduceat(far, down, axis=1), across, axis=2)
         self._reach: Floats = blocks.reshape(len(moves), -1)
-        self._count = count
-        self._grid: Floats = np.stack(np.meshgrid(*[np.arange(count, dtype=np.float32)] * 2), -1)
+        places = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+        self._grid: Floats = np.stack(places, -1)
         # New memory of this size comes from the system page by page, which takes longer than all the arithmetic.
-        self._room = np.empty(2 * (face.size + 2 * CELL) ** 2, np.float32)
-        self._forward, self._from, self._back = np.empty((3, count, count, 2), np.float32)
+        self._room = np.empty(2 * (size[0] + 2 * CELL) * (size[1] + 2 * CELL), np.float32)
+        self._forward, self._from, self._back = np.empty((3, rows, columns, 2), np.float32)
         moved = np.argwhere(far.max(0) > _STILL) * CELL
         low, high = (moved.min(0), moved.max(0) + CELL) if len(moved) else (np.zeros(2, int), np.zeros(2, int))
-        self.box: Box = grown((int(low[1]), int(low[0]), int(high[1]), int(high[0])), 2 * CELL, face.size)
+        self.box: Box = grown((int(low[1]), int(low[0]), int(high[1]), int(high[0])), 2 * CELL, size)
         """Beyond it nothing ever moves."""
 
     def pose(self, parameters: Mapping[str, float]) -> NDArray[np.float32]:
@@ -103,20 +97,8 @@ class Warp:
         return fine[cell:-cell, cell:-cell]
 
 
-def grown(box: Box, by: int, size: int) -> Box:
-    """The box with a margin, in multiples of `CELL`, cut to the picture."""
+def grown(box: Box, by: int, size: tuple[int, int]) -> Box:
+    """The box with a margin, in multiples of `CELL`, cut to the picture of this width and height."""
     left, top = (max(0, (value - by) // CELL * CELL) for value in box[:2])
-    right, bottom = (min(size, -(-(value + by) // CELL) * CELL) for value in box[2:])
+    right, bottom = (min(side, -(-(value + by) // CELL) * CELL) for value, side in zip(box[2:], size, strict=True))
     return left, top, right, bottom
-
-
-def _turns(face: PhotoFace, share: Floats, depth: Floats) -> list[Floats]:
-    """Four fields [n, n, 2]: for head_x, head_y, cos - 1 and sin of the roll."""
-    turn, count = face.turn, face.size // CELL
-    at = (np.arange(count, dtype=np.float32) + 0.5) * CELL
-    x, y = np.meshgrid(at - np.float32(turn.pivot[0]), at - np.float32(turn.pivot[1]))
-    none = np.zeros_like(x)
-    sideways = share * np.float32(turn.shift[0]) + depth * np.float32(turn.parallax[0])
-    down = share * np.float32(turn.shift[1]) + depth * np.float32(turn.parallax[1])
-    pairs = ((sideways, none), (none, down), (share * x, share * y), (-share * y, share * x))
-    return [np.stack(pair, -1).astype(np.float32) for pair in pairs]
