@@ -118,6 +118,23 @@ class ScriptedLlm(_Scripted):
         yield Usage(10, len(words))
 
 
+class ScriptedTalker(ScriptedLlm):
+    """`ANSWER` in words that nobody was answered before, and as many: nothing of it is known, shared or cached."""
+
+    name = "talker"
+
+    def __init__(self, options: Mapping[str, object] | None = None) -> None:
+        self._answers = 0
+
+    async def stream(self, work: ThinkWork) -> AsyncIterator[TextDelta | Usage]:
+        """Word by word."""
+        self._answers += 1
+        words = [f"word{self._answers}" if word in ("model", "steady") else word for word in ANSWER.split(" ")]
+        for index, word in enumerate(words):
+            yield TextDelta(f" {word}" if index else word)
+        yield Usage(10, len(words))
+
+
 class Storyteller(ScriptedLlm):
     """Answers of two to four sentences of three to fourteen words: as the shipped LLM's, less even."""
 

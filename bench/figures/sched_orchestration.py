@@ -1,9 +1,10 @@
 """What a turn costs besides its engines, real sessions and workers in one process, engines scripted.
 
-A turn is a line of text, 27 words of answer, two sentences of speech and eight seconds of audio with mouth frames,
-paced by playback in slices of 200 ms. Pipecat runs the same words through its pipeline without a transport: its audio
-is one frame a sentence, neither paced nor sent, so `made` is the row to compare with, `made and paced` what a server
-needs.
+A turn is a line of text, 29 words of answer from the LLM, two sentences of speech, three runs of a face (analysed and
+moved) and nine seconds of audio with mouth frames, paced by playback in slices of 200 ms. Every answer is another, so
+nothing of it is shared or found in a cache. The first turn of each session warms the process up and does not count.
+Pipecat runs as many words through its pipeline without a transport: its audio is one frame a sentence, neither paced
+nor sent, so `made` is the row to compare with, `made and paced` what a server needs.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from bench.report import Figure, Line, Row
 from bench.scheduler import plot
 from bench.scheduler.servers import FOLDER
 from bench.scheduler.spread import PEER_RUNS, Runs, row
+from bench.scripted import QUESTION
 from bench.server import PLUGIN
 from polytalk.config import Settings, TurnSettings, load_settings
 from polytalk.dialogue import events
@@ -28,6 +30,7 @@ from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
+from polytalk.gateway.server import settle
 from polytalk.types import Seconds
 
 GOAL = 2.0
@@ -38,7 +41,8 @@ PIPECAT = FOLDER / ".venv-pipecat" / "bin" / "python"
 
 def measure(plan: Plan) -> Figure:
     """CPU milliseconds a turn."""
-    os.environ.update({f"POLYTALK_{name}": value for name, value in SETTINGS.items()})
+    settings = {**SETTINGS, "LLM": '{"engine": "talker"}'}
+    os.environ.update({f"POLYTALK_{name}": value for name, value in settings.items()})
     sys.path.insert(0, str(PLUGIN))
     ways: dict[str, Callable[[], Seconds]] = {
         "polytalk, made": lambda: _run(send_lead_ms=60_000),
@@ -79,6 +83,7 @@ async def _cpu_of_turns(settings: Settings) -> Seconds:
     async with runtime.running(lambda _: None):
         cpu: list[Seconds] = []
         begin = asyncio.Barrier(SESSIONS + 1)
+        settle()
 
         async def converse() -> None:
             done = asyncio.Event()
@@ -87,13 +92,17 @@ async def _cpu_of_turns(settings: Settings) -> Seconds:
                 if isinstance(event, events.ResponseFinished):
                     done.set()
 
+            async def turn() -> None:
+                session.add(Item(new_id("item"), "user", QUESTION))
+                done.clear()
+                await session.respond()
+                await done.wait()
+
             async with runtime.open_session(wanted, emit) as session:
+                await turn()
                 await begin.wait()
                 for _ in range(TURNS):
-                    session.add(Item(new_id("item"), "user", "What can you do?"))
-                    done.clear()
-                    await session.respond()
-                    await done.wait()
+                    await turn()
                 cpu.append(time.process_time())
 
         async with asyncio.TaskGroup() as group:

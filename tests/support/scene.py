@@ -18,6 +18,7 @@ from polytalk.dialogue.events import DialogueEvent, ResponseFinished, Spoke
 from polytalk.dialogue.face import FaceEngines, Painter
 from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.kit import Kit, Personas
+from polytalk.dialogue.metronome import Metronome
 from polytalk.dialogue.persona import Persona
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import Bounds, SessionSettings
@@ -104,6 +105,7 @@ class Scene:
             studio=Studio(renders or Renders(), REVISIONS),
             llm_languages=llm_languages,
             gate=self.gate,
+            metronome=Metronome(self.clock),
             recall=None,
             has_room=lambda: self.room,
             max_lead=max_lead,

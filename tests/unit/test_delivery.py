@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polytalk.dialogue.conversation import Item
-from polytalk.dialogue.delivery import BEAT, SLICE_FRAMES, Delivery, joined, slices
+from polytalk.dialogue.delivery import SLICE_FRAMES, Delivery, cut, joined
 from polytalk.dialogue.events import DialogueEvent, Said, Spoke
 from polytalk.dialogue.face import FRAME_BYTES, Piece
+from polytalk.dialogue.metronome import BEAT, Metronome
 from polytalk.dialogue.turn import Turn
 from polytalk.errors import EngineFailed
 from polytalk.media.pcm import duration
@@ -48,11 +49,16 @@ def delivery(turn: Ready, send_lead: Seconds = 0.5) -> tuple[Delivery, list[tupl
     def emit(event: DialogueEvent) -> None:
         told.append((now(), event))
 
-    return Delivery("resp", item, cast(Turn, turn), emit, LoopClock(), send_lead), told
+    clock = LoopClock()
+    return Delivery("resp", item, cast(Turn, turn), emit, clock, Metronome(clock), send_lead), told
 
 
 def marks(sending: Delivery) -> list[tuple[Seconds, str]]:
     return [(round(end, 6), text) for end, text in sending.item.marks]
+
+
+def slices(piece: Piece, frames: int) -> list[Piece]:
+    return [cut(piece, first, first + frames) for first in range(0, len(piece.audio) // FRAME_BYTES, frames)]
 
 
 @given(st.integers(0, 40), st.booleans(), st.integers(1, SLICE_FRAMES))
@@ -60,12 +66,12 @@ def test_slices_are_the_piece(frames: int, mouth: bool, most: int) -> None:
     audio = bytes(range(256)) * (frames * FRAME_BYTES // 256 + 1)
     audio = audio[: frames * FRAME_BYTES]
     params = bytes(frames * len(MOUTH_PARAMS)) if mouth else b""
-    cut = list(slices(Piece("", audio, params), most))
-    assert b"".join(part.audio for part in cut) == audio
-    assert b"".join(part.mouth for part in cut) == params
-    assert all(0 < len(part.audio) <= most * FRAME_BYTES for part in cut)
+    parts = slices(Piece("", audio, params), most)
+    assert b"".join(part.audio for part in parts) == audio
+    assert b"".join(part.mouth for part in parts) == params
+    assert all(0 < len(part.audio) <= most * FRAME_BYTES for part in parts)
     if mouth:
-        assert all(len(part.audio) // FRAME_BYTES == len(part.mouth) // len(MOUTH_PARAMS) for part in cut)
+        assert all(len(part.audio) // FRAME_BYTES == len(part.mouth) // len(MOUTH_PARAMS) for part in parts)
 
 
 @given(st.integers(1, 200), st.integers(1, 40), st.floats(0.0, 0.0999), st.sampled_from([10.0, 15.0, 25.0, 50.0]))
@@ -76,7 +82,7 @@ def test_a_picture_is_sent_with_the_audio_during_which_it_is_shown(
     numbers = memoryview(b"".join(bytes([number] * 3) for number in range(count)))
     pictures = Pictures(numbers, 1, 1) if count else None
     whole = Piece("", bytes(frames * FRAME_BYTES), b"", pictures, fps, offset)
-    parts, begins, sent = list(slices(whole, most)), 0.0, 0
+    parts, begins, sent = slices(whole, most), 0.0, 0
     for part in parts:
         lasts = len(part.audio) / FRAME_BYTES / MOUTH_RATE
         for place, number in enumerate([] if part.pictures is None else part.pictures.pixels[::3]):
@@ -157,3 +163,41 @@ async def test_a_failure_comes_after_what_was_made_before_it() -> None:
     with pytest.raises(EngineFailed, match="no memory"):
         await sending.run()
     assert [type(event) for _, event in told] == [Said, Spoke]
+
+
+async def test_nothing_leaves_on_the_beat_after_a_break() -> None:
+    sending, told = delivery(Ready(said("One.", 2.0)))
+    running = asyncio.create_task(sending.run())
+    await asyncio.sleep(0.05)  # the next slice has its beat already
+    count = len(told)
+    running.cancel()
+    sending._on_beat(now() + 1.0)  # in the very moment, before the task has run
+    await asyncio.gather(running, return_exceptions=True)
+    await asyncio.sleep(1.0)
+    assert count == len(told) == 3
+
+
+async def test_a_listener_that_fails_on_the_beat_ends_its_own_delivery() -> None:
+    sending, told = delivery(Ready(said("One.", 2.0)))
+    emit = sending._emit
+
+    def fail_later(event: DialogueEvent) -> None:
+        if len(told) > 3:
+            raise EngineFailed("the socket is gone")
+        emit(event)
+
+    sending._emit = fail_later
+    with pytest.raises(EngineFailed, match="gone"):
+        await sending.run()
+
+
+async def test_of_what_is_left_nothing_is_lost_whatever_was_sent() -> None:
+    pieces = [said("One.", 1.0), Piece(" (a sigh)"), said(" Two.", 3.0)]
+    sending, _ = delivery(Ready(*pieces))
+    running = asyncio.create_task(sending.run())
+    await asyncio.sleep(2.5)
+    running.cancel()
+    position, rest = sending.rest()
+    whole = b"".join(piece.audio for piece in pieces)
+    assert 2.5 - 0.6 - 0.02 <= position <= 2.5 + 0.02
+    assert rest.audio == whole[round(position * MOUTH_RATE) * FRAME_BYTES :]

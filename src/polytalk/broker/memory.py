@@ -47,8 +47,13 @@ class MemoryBroker:
 
     async def reply(self, chunk: Chunk) -> None:
         """See Broker. Waits when the reader is behind, which holds back the worker, not memory."""
-        if self.alive(chunk):
-            await self._replies[chunk.reply_to].put(chunk)
+        if not self.alive(chunk):
+            return
+        replies = self._replies[chunk.reply_to]
+        if replies.full():
+            await replies.put(chunk)
+        else:
+            replies.put_nowait(chunk)
 
     async def done(self, job: Job) -> None:
         """See Broker."""

@@ -193,9 +193,8 @@ class Answering:
         modality = answer.settings.modality
         item = Item(new_id("item"), "assistant", spoken=modality == "audio", status="in_progress")
         previous = self._conversation.add(item)
-        delivery = Delivery(
-            new_id("resp"), item, answer.turn, self._emit, self._dispatcher.clock, self._send_lead, first
-        )
+        clock, metronome = self._dispatcher.clock, self._kit.metronome
+        delivery = Delivery(new_id("resp"), item, answer.turn, self._emit, clock, metronome, self._send_lead, first)
         answer.delivery = delivery
         self._emit(events.ResponseStarted(delivery.response, item.id, previous, modality, metadata))
         answer.tasks.append(self._spawn(self._deliver(answer, delivery)))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from math import ceil
 from typing import TypeAlias
@@ -13,6 +13,7 @@ from polytalk.clock import Clock
 from polytalk.dialogue.conversation import Item, unheard_text
 from polytalk.dialogue.events import DialogueEvent, Said, Spoke
 from polytalk.dialogue.face import FRAME_BYTES, Piece
+from polytalk.dialogue.metronome import Metronome
 from polytalk.dialogue.turn import Turn
 from polytalk.media.pcm import duration, level
 from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Seconds
@@ -20,11 +21,12 @@ from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Seconds
 Emit: TypeAlias = Callable[[DialogueEvent], None]
 
 SLICE_FRAMES = 10
-"""Mouth frames a slice, at most: 200 ms of audio. Each wakes the server up and costs it 25 µs, whatever its length."""
+"""Mouth frames a slice, at most: 200 ms of audio. What a slice costs does not depend on its length."""
 GAP_WITHIN: Seconds = 0.6
 """An answer that goes on after a break begins in the stillest moment of what was heard so long before it."""
-BEAT: Seconds = 0.02
-"""Slices leave on a common beat, so that those of many listeners leave in one wake-up of the event loop."""
+
+AT_ONCE: Seconds = 1e-7
+"""Moments so near are one: floats differ by it, and a beat must not call for itself again."""
 
 
 class Delivery:
@@ -37,6 +39,7 @@ class Delivery:
         turn: Turn,
         emit: Emit,
         clock: Clock,
+        metronome: Metronome,
         send_lead: Seconds,
         first: Piece | None = None,
     ) -> None:
@@ -46,13 +49,20 @@ class Delivery:
         self.turn = turn
         self._emit = emit
         self._clock = clock
+        self._metronome = metronome
         self._send_lead = send_lead
         # Half of the lead at most: the other half is still to be played when the next slice leaves.
         self._slice_frames = max(1, min(SLICE_FRAMES, int(send_lead * MOUTH_RATE / 2)))
         self._frames = 0
         self._first = first
-        self._unsent: deque[Piece] = deque()
-        self._sent: deque[Piece] = deque()  # of which some is not heard yet, and a little more
+        self._taken: deque[Piece] = deque()
+        """From the turn, of which some is not heard yet, and a little more; the last of them is being sent."""
+        self._taken_from: Seconds = 0.0
+        """Where in this delivery they begin."""
+        self._cut = 0
+        """Mouth frames of the last of them that are sent."""
+        self._sent: asyncio.Future[None] | None = None
+        """Done when all of it is."""
 
     async def run(self) -> None:
         """Send the whole answer and fill its item. Raises the turn's failure after what came before it."""
@@ -64,34 +74,61 @@ class Delivery:
 
     async def _send(self, piece: Piece) -> None:
         self._note(piece)
-        self._unsent.extend(slices(piece, self._slice_frames))
-        while self._unsent:
-            part = self._unsent[0]
-            lasts = duration(part.audio, SPEECH_RATE)
-            await self._pace(lasts)
-            self.turn.playout.send(lasts, self._clock.now())
-            spoke = Spoke(self.response, self.item.id, part.audio, part.mouth, self._frames)
-            if part.pictures is not None:
-                shown = self._frames / MOUTH_RATE + part.offset
-                spoke = replace(spoke, pictures=part.pictures, shown_at=shown, fps=part.fps)
-            self._emit(spoke)
-            self._frames += len(part.audio) // FRAME_BYTES
-            self._keep()
+        self._taken.append(piece)
+        self._cut = 0
+        if self._advance(self._clock.now()):
+            return
+        self._sent = asyncio.get_running_loop().create_future()
+        await self._sent  # cancelled with `run`, at once
 
-    def _keep(self) -> None:
-        """What a listener may have to be told again."""
-        self._sent.append(self._unsent.popleft())
-        begins = self.turn.playout.sent - sum(duration(part.audio, SPEECH_RATE) for part in self._sent)
-        while begins + (lasts := duration(self._sent[0].audio, SPEECH_RATE)) < self.heard() - GAP_WITHIN:
-            self._sent.popleft()
-            begins += lasts
+    def _advance(self, now: Seconds) -> bool:
+        """Send what the lead has room for. Whether it was all of the piece; else the beat goes on with it."""
+        piece, playout = self._taken[-1], self.turn.playout
+        while (first := self._cut * FRAME_BYTES) < len(piece.audio):
+            lasts = min(self._slice_frames * FRAME_BYTES, len(piece.audio) - first) / FRAME_BYTES / MOUTH_RATE
+            at = playout.may_send_at(now, max(0.0, self._send_lead - lasts))
+            if at > now + AT_ONCE:
+                self._metronome.at(at, self._on_beat)
+                return False
+            playout.send(lasts, now)
+            self._emit(self._slice(piece, self._cut))
+            self._cut += self._slice_frames
+        self._forget(now)
+        return True
+
+    def _on_beat(self, beat: Seconds) -> None:
+        sent = self._sent
+        if sent is None or sent.done():
+            return  # cancelled meanwhile
+        try:
+            if self._advance(max(beat, self._clock.now())):
+                sent.set_result(None)
+        except Exception as error:  # raised by `run`
+            sent.set_exception(error)
+
+    def _slice(self, piece: Piece, first: int) -> Spoke:
+        part = cut(piece, first, first + self._slice_frames)
+        begins, self._frames = self._frames, self._frames + len(part.audio) // FRAME_BYTES
+        if part.pictures is None:
+            return Spoke(self.response, self.item.id, part.audio, part.mouth, begins)
+        shown_at = begins / MOUTH_RATE + part.offset
+        return Spoke(self.response, self.item.id, part.audio, part.mouth, begins, part.pictures, shown_at, part.fps)
+
+    def _forget(self, now: Seconds) -> None:
+        """What a listener will not have to be told again."""
+        heard = self.turn.playout.heard(now)
+        while self._taken:
+            ends = self._taken_from + duration(self._taken[0].audio, SPEECH_RATE)
+            if ends >= heard - GAP_WITHIN:
+                break
+            self._taken.popleft()
+            self._taken_from = ends
 
     def rest(self) -> tuple[Seconds, Piece]:
         """Of the pieces taken from the turn, what was not heard, from the stillest moment shortly before on; and
         where in this delivery that is."""
-        whole = joined((*self._sent, *self._unsent))
+        whole, begins = joined(tuple(self._taken)), self._taken_from
         audio = whole.audio
-        begins = self.turn.playout.sent - sum(duration(part.audio, SPEECH_RATE) for part in self._sent)
         heard = round((self.heard() - begins) * MOUTH_RATE)
         earliest = max(0, heard - round(GAP_WITHIN * MOUTH_RATE))
         levels = [level(audio[at * FRAME_BYTES : (at + 1) * FRAME_BYTES]) for at in range(earliest, heard)]
@@ -114,19 +151,6 @@ class Delivery:
     def heard(self) -> Seconds:
         """How much of it the listener has played by now."""
         return self.turn.playout.heard(self._clock.now())
-
-    async def _pace(self, lasts: Seconds) -> None:
-        """Wait until the lead, with the next slice, is within its bound; then for the beat."""
-        now = self._clock.now()
-        at = self.turn.playout.may_send_at(now, max(0.0, self._send_lead - lasts))
-        if at > now:
-            await asyncio.sleep(ceil(at / BEAT - 1e-6) * BEAT - now)
-
-
-def slices(piece: Piece, frames: int) -> Iterator[Piece]:
-    """A piece's audio in slices of so many mouth frames, each with these, and the pictures that are shown during it."""
-    for first in range(0, -(-len(piece.audio) // FRAME_BYTES), frames):
-        yield cut(piece, first, first + frames)
 
 
 def cut(piece: Piece, first: int, end: int) -> Piece:

@@ -64,6 +64,8 @@ class Replies:
         raise EngineFailed(f"{self.job.stage}/{self.job.engine} gave no result")
 
     async def _take(self) -> Chunk | None:
+        if not self._chunks.empty():  # as most often behind a fast engine: no timer then
+            return self._chunks.get_nowait()
         try:
             async with asyncio.timeout(SILENCE):
                 return await self._chunks.get()

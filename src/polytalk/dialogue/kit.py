@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from polytalk.dialogue.face import FaceEngines
 from polytalk.dialogue.gate import Gate
+from polytalk.dialogue.metronome import Metronome
 from polytalk.dialogue.persona import Persona
 from polytalk.dialogue.recall import Recall
 from polytalk.dialogue.speaking import Studio
@@ -31,6 +32,8 @@ class Kit(Struct, frozen=True):
     """Makes speech and mouths, none of them twice."""
     llm_languages: tuple[str, ...]
     gate: Gate
+    metronome: Metronome
+    """Sends what many listeners are due for together."""
     recall: Recall | None
     """Finds what avatars know by its meaning; None when no avatar has a knowledge file."""
     has_room: Callable[[], bool]

@@ -24,6 +24,7 @@ from polytalk.dialogue.filming import FilmKit
 from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.kit import Kit, Personas
+from polytalk.dialogue.metronome import Metronome
 from polytalk.dialogue.persona import Persona, load_personas
 from polytalk.dialogue.recall import Recall
 from polytalk.dialogue.session import Session
@@ -115,6 +116,7 @@ class Runtime:
             llm_languages=tuple(llm.languages),
             llm_extras=frozenset(getattr(llm, "extras", ())),
             gate=self.gate,
+            metronome=Metronome(self.clock),
             recall=None if embed is None else Recall(self.studio, embed.name),
             has_room=self._has_room,
             may_read_ahead=lambda: getattr(llm, "reads_ahead", False) and self._pool.free > 1 and self._has_room(),
