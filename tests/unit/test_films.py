@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from polytalk.dialogue.filming import FilmBegun, FilmKit, FilmOver, FilmPart
 from polytalk.gateway.realtime.media_line import MediaFeeds, MediaLine
 from polytalk.media.boxes import samples, timescales
+from polytalk.media.fragments import FragmentWriter
 from polytalk.media.labels import visible_label
 from polytalk.media.yuv import planes_of
 from polytalk.types import Seconds
@@ -259,3 +260,22 @@ async def test_another_socket_of_a_session_takes_the_place_of_the_first() -> Non
     assert feed.line is second
     second.show(FilmOver("r", "i"))
     assert "media.end" in str(await second.get())
+
+
+async def test_the_encoder_is_open_before_the_first_sound() -> None:
+    opened: list[Seconds] = []
+    spoken: list[Seconds] = []
+
+    async def note(work: Callable[[], T]) -> T:
+        result = work()
+        (opened if isinstance(result, FragmentWriter) else spoken).append(asyncio.get_running_loop().time())
+        await asyncio.sleep(0.05)
+        return result
+
+    async with scene() as world, Client(world, films=FilmKit(note)) as client:
+        await wants_film(client)
+        for count in (1, 2):
+            await client.asks()
+            await client.until("response.done", count)
+            assert len(opened) == count
+        assert opened[0] < spoken[0] - 0.05

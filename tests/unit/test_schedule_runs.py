@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.schedule.runs import LEAST, OVERHEAD, Pressure, length
+from polytalk.schedule.runs import LEAST, OVERHEAD, SHORTEST, Pressure, length, opening
 
 RENDERER = Pressure(slope=0.18, overhead=0.002, slots=2)
 """7 ms a picture at 25 a second, on two cores."""
@@ -87,3 +87,26 @@ def test_nobody_who_waits_is_made_late_by_a_run_that_is_longer_than_the_shortest
     shortest = max(LEAST, pressure.overhead * (1 / OVERHEAD - 1) / pressure.slope if pressure.slope else 0.0)
     if pressure.slope and run > 2 * shortest * 1.0001:  # twice: rather one run than one and a stump
         assert (1 + pressure.waiting) * pressure.lasts(run / 2) <= slack * pressure.slots * 1.0001
+
+
+def test_an_answer_begins_with_a_short_run_where_the_next_is_drawn_meanwhile() -> None:
+    first = length(6.0, RENDERER, slack=0.0, longest=1.0, begun=0.0)
+    second = length(6.0 - first, RENDERER, slack=5.0, longest=1.0, begun=first)
+    assert first == SHORTEST
+    assert second > first
+    assert 2 * RENDERER.lasts(second) <= first + 1e-9
+
+
+@pytest.mark.parametrize("busy", [replace(RENDERER, waiting=9), replace(RENDERER, gap=0.05), Pressure(slope=1.2)])
+def test_an_answer_begins_with_a_long_run_where_others_are_drawn_meanwhile(busy: Pressure) -> None:
+    assert length(6.0, busy, slack=0.0, longest=1.0, begun=0.0) == pytest.approx(LEAST)
+
+
+@given(pressures, times)
+def test_the_first_run_of_an_answer_lies_between_the_two_bounds(pressure: Pressure, left: float) -> None:
+    assert SHORTEST <= opening(pressure) <= LEAST
+    assert 0 < length(left, pressure, slack=0.0, longest=1.0, begun=0.0) <= min(left, 1.0)
+
+
+def test_runs_grow_where_nothing_is_known_of_the_engine() -> None:
+    assert length(6.0, Pressure(), slack=5.0, longest=1.0, begun=SHORTEST) == pytest.approx(2 * SHORTEST)

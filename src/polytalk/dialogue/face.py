@@ -166,14 +166,15 @@ class Face:
         passage = _Passage(speech, audio, begins, moved)
         first = 0
         while first < passage.frames:
-            count = self._count(passage.frames - first, self._due(begins + first / MOUTH_RATE), by_features=by_features)
+            count = self._count(passage.frames - first, begins + first / MOUTH_RATE, by_features=by_features)
             before, self._last = self._last, _Place()
             yield self._make(passage, text, first, count, before, self._last)
             text, first = "", first + count
 
-    def _count(self, left: int, due: Seconds, *, by_features: bool) -> int:
+    def _count(self, left: int, begins: Seconds, *, by_features: bool) -> int:
         """Mouth frames of the next run: what all its engines can do in time."""
-        slack, kit = due - self._scope.clock.now(), self._engines
+        slack, kit = self._due(begins) - self._scope.clock.now(), self._engines
+        begun = None if self.video is None else begins
         engines: list[tuple[Stage, str, float]] = []
         if by_features:
             engines += [(Stage.ANALYSE, kit.analyse, 1.0), (Stage.MOUTH, kit.mouth, 1.0)]
@@ -184,7 +185,7 @@ class Face:
         runs = [whole]
         for stage, engine, units in engines:
             pressure = kit.pressure(stage, engine)
-            runs.append(length(whole, replace(pressure, slope=pressure.slope * units), slack, longest))
+            runs.append(length(whole, replace(pressure, slope=pressure.slope * units), slack, longest, begun))
         return min(left, max(1, ceil(min(runs) * MOUTH_RATE - 1e-6)))
 
     async def _make(

@@ -86,22 +86,34 @@ class _End(Struct, frozen=True):
     then: Callable[[], None]
 
 
+class _Warm(Struct, frozen=True):
+    encoding: Encoding
+    fps: float
+
+
 class Filming:
     """One session's. `run` must be running; the rest returns at once."""
 
     def __init__(self, kit: FilmKit, show: Callable[[Shot], None]) -> None:
         self._kit = kit
         self._show = show
-        self._waiting: deque[tuple[Spoke, Encoding] | _End] = deque()
+        self._waiting: deque[tuple[Spoke, Encoding] | _Warm | _End] = deque()
         self._changed = asyncio.Event()
         self._live: str | None = None
         self._writer: FragmentWriter | None = None
+        self._spare: tuple[_Warm, FragmentWriter] | None = None
+        """Opened for the next film: that takes some milliseconds, tens on busy cores."""
         self.failed = False
         """Set for good when the encoder does not work."""
 
+    def warm(self, encoding: Encoding, fps: float) -> None:
+        """A film like this will probably begin soon."""
+        self._waiting.append(_Warm(encoding, fps))
+        self._changed.set()
+
     def add(self, spoke: Spoke, encoding: Encoding) -> None:
         """Sound of an answer and the pictures shown during it."""
-        if sum(not isinstance(one, _End) for one in self._waiting) >= MOST_WAITING:
+        if sum(isinstance(one, tuple) for one in self._waiting) >= MOST_WAITING:
             spoke = replace(spoke, pictures=None)
         self._live = spoke.response
         self._waiting.append((spoke, encoding))
@@ -116,7 +128,7 @@ class Filming:
         """Nothing of an answer is shown from now on."""
         if self._live == response:
             self._live = None
-        self._waiting = deque(one for one in self._waiting if isinstance(one, _End) or one[0].response != response)
+        self._waiting = deque(one for one in self._waiting if not isinstance(one, tuple) or one[0].response != response)
 
     async def run(self) -> None:
         """Encode, until cancelled."""
@@ -127,13 +139,14 @@ class Filming:
             what = self._waiting.popleft()
             if isinstance(what, _End):
                 await self._finish(what)
+            elif isinstance(what, _Warm):
+                await self._guarded(self._prepare(what))
             elif self._live == what[0].response:
                 await self._guarded(self._encode(*what))
 
     async def _encode(self, spoke: Spoke, encoding: Encoding) -> None:
         if spoke.first_frame == 0 or self._writer is None:
-            fps, tags, label = spoke.fps or FPS, self._kit.tags(), self._kit.label(encoding.width, encoding.height)
-            writer = self._writer = await self._kit.compute(lambda: FragmentWriter(encoding, fps, tags, label))
+            writer = self._writer = await self._open(_Warm(encoding, spoke.fps or FPS))
             if self._live == spoke.response:
                 self._show(FilmBegun(spoke.response, spoke.item, writer.mime, writer.init))
         writer, began = self._writer, 0.0
@@ -148,6 +161,18 @@ class Filming:
             self._kit.learn(perf_counter() - began, spoke.pictures.count)
         if data and self._live == spoke.response:
             self._show(FilmPart(spoke.response, spoke.item, data))
+
+    async def _prepare(self, wanted: _Warm) -> None:
+        if self._spare is None or self._spare[0] != wanted:
+            self._spare = wanted, await self._open(wanted)
+
+    async def _open(self, wanted: _Warm) -> FragmentWriter:
+        spare, self._spare = self._spare, None
+        if spare is not None and spare[0] == wanted:
+            return spare[1]
+        encoding, tags = wanted.encoding, self._kit.tags()
+        label = self._kit.label(encoding.width, encoding.height)
+        return await self._kit.compute(lambda: FragmentWriter(encoding, wanted.fps, tags, label))
 
     async def _finish(self, end: _End) -> None:
         writer, self._writer = self._writer, None

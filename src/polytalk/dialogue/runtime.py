@@ -42,6 +42,7 @@ from polytalk.schedule.admission import Admission
 from polytalk.schedule.bank import Bank
 from polytalk.schedule.demand import TurnDemand
 from polytalk.types import Message, Seconds, Stage, ThinkWork, Tier
+from polytalk.worker.express import Express
 from polytalk.worker.group import OnProgress, WorkerGroup
 from polytalk.worker.pool import Pool
 
@@ -122,7 +123,8 @@ class Runtime:
             may_read_ahead=lambda: getattr(llm, "reads_ahead", False) and self._pool.free > 1 and self._has_room(),
             max_lead=settings.turn.max_lead_ms / 1000,
         )
-        self.films = FilmKit(self.compute, self.gate.learn_encoding, self._tags, self._label)
+        self._express = Express(self._pool, self.clock)
+        self.films = FilmKit(self._express.run, self.gate.learn_encoding, self._tags, self._label)
         self.ready = False
 
     @asynccontextmanager
@@ -150,6 +152,7 @@ class Runtime:
                 self.ready = False
                 for task in tasks:
                     task.cancel()
+                self._express.close()
                 self.tiers.disk.close()
         if failed is not None:
             raise failed

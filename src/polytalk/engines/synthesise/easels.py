@@ -20,6 +20,12 @@ class Easels:
         self._lock = threading.Lock()
         self._closed = False
 
+    def start(self, first: SynthesiseWork) -> None:
+        """Have one process ready, which has drawn something. Raises EngineFailed."""
+        easel = self._take()
+        easel.draw(first)
+        self._give_back(easel)
+
     def draw(self, batch: Sequence[SynthesiseWork]) -> Sequence[Pictures | PolytalkError]:
         """BadInput for what can't be drawn; EngineFailed for all that a dead process was to draw."""
         easel = self._take()

@@ -33,7 +33,8 @@ class RasterSynthesiser:
         return avatar.kind == "illustrated"
 
     def load(self) -> None:
-        """Nothing to read: processes are started when they are needed, one for each batch under way."""
+        """One process: more are started when they are needed, one for each batch under way."""
+        self._easels.start(self.probe())
 
     def close(self) -> None:
         """End the processes."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from polytalk.dialogue.events import ResponseFinished, Spoke
+from polytalk.dialogue.events import DialogueEvent, ResponseFinished, ResponseStarted, Spoke
 from polytalk.dialogue.filming import FilmBegun, Filming, FilmKit, FilmOver, FilmPart, Shot
 from polytalk.dialogue.session import Session
 from polytalk.gateway.realtime.media_line import MediaFeed, MediaFeeds
@@ -71,6 +71,12 @@ class Screen(Events):
         if self._feed is None or film is None or film.protocol != "media":
             return None
         return {"url": f"{PATH}?session={self._feed.session}", "token": self._feed.token}
+
+    def note(self, what: DialogueEvent) -> None:
+        """Have an encoder ready for an answer that begins."""
+        film = self._config.film
+        if isinstance(what, ResponseStarted) and what.modality == "audio" and self.on and film is not None:
+            self._filming.warm(film.encoding, film.video.fps)
 
     def take(self, spoke: Spoke) -> Spoke | None:
         """Film it, or give what is to be sent as sound instead."""
