@@ -201,6 +201,10 @@ class Transcript(Struct, frozen=True, tag="transcript"):
 
     text: str
     language: str = "en"
+    score: float = 0.0
+    """Mean log probability of the tokens; 0 where the engine does not say."""
+    no_speech: float = 0.0
+    """Probability that nobody spoke."""
 
 
 class TextDelta(Struct, frozen=True, tag="text"):

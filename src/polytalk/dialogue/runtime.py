@@ -37,7 +37,7 @@ from polytalk.engines.base import BatchEngine, SynthesiseEngine, VadEngine
 from polytalk.engines.revision import revision_of
 from polytalk.errors import BadInput, ConfigError, PolytalkError
 from polytalk.media.labels import VisibleLabel, visible_label
-from polytalk.media.marking import Marking
+from polytalk.media.marking import Content, Marking
 from polytalk.schedule.admission import Admission
 from polytalk.schedule.bank import Bank
 from polytalk.schedule.demand import TurnDemand
@@ -124,7 +124,7 @@ class Runtime:
             max_lead=settings.turn.max_lead_ms / 1000,
         )
         self._express = Express(self._pool, self.clock)
-        self.films = FilmKit(self._express.run, self.gate.learn_encoding, self._tags, self._label)
+        self.films = FilmKit(self._express.run, self.gate.learn_encoding, self.tags, self._label)
         self.ready = False
 
     @asynccontextmanager
@@ -211,9 +211,9 @@ class Runtime:
         await self._pool.acquire(lambda: due)
         return await self._pool.run(work)
 
-    def _tags(self) -> dict[str, str]:
-        """Of a film: that it is AI-generated."""
-        return Marking(producer="Polytalk", produce_id=new_id("film")).tags(self.settings.languages[0])
+    def tags(self, content: Content = "video") -> dict[str, str]:
+        """Of a film, or of speech alone: that it is AI-generated."""
+        return Marking(producer="Polytalk", produce_id=new_id("film")).tags(self.settings.languages[0], content)
 
     def _label(self, width: int, height: int) -> VisibleLabel | None:
         """Of a film, in sight, where the settings ask for it."""

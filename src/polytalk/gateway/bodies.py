@@ -1,6 +1,7 @@
 """Bodies of requests: bounded in size and time before anything is made of them."""
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import TypeVar
 
@@ -48,10 +49,15 @@ def decode(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        raise BadInput(what, param=where.rstrip("`").lstrip(".") or _unknown_field(what)) from None
+        raise at_fault(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"the body is no JSON: {error}", code="invalid_json") from None
+
+
+def at_fault(error: msgspec.ValidationError) -> BadInput:
+    """What was wrong with which field."""
+    what, _, where = str(error).partition(" - at `$")
+    return BadInput(what, param=where.rstrip("`").lstrip(".") or _named_field(what))
 
 
 async def linger(request: Request) -> None:
@@ -74,6 +80,7 @@ def _too_large(most: int) -> BadInput:
     return BadInput(f"the body is larger than {most} bytes", code="body_too_large")
 
 
-def _unknown_field(what: str) -> str | None:
-    prefix = "Object contains unknown field `"
-    return what.removeprefix(prefix).rstrip("`") if what.startswith(prefix) else None
+def _named_field(what: str) -> str | None:
+    """Of an unknown field, or of one that is missing."""
+    named = re.search(r"field `(.+)`$", what)
+    return named.group(1)[:80] if named else None

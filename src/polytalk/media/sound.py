@@ -20,7 +20,7 @@ from polytalk.media.whole import Seal, Target, WholeFile, WholeWriter
 from polytalk.types import SAMPLE_BYTES, SPEECH_RATE
 
 SUFFIXES: Final = (".wav", ".mp3", ".opus", ".flac")
-_CODED: Final = {
+CODED: Final = {
     ".mp3": ("mp3", "libmp3lame", 96_000),
     ".opus": ("ogg", "libopus", 48_000),
     ".flac": ("flac", "flac", 0),
@@ -83,7 +83,7 @@ class WavWriter(SoundWriter):
         seal: Seal | None = None,
     ) -> None:
         super().__init__(target, ".wav", rate, seal)
-        self._head = _head(rate, metadata or {})
+        self._head = wav_head(rate, metadata or {})
         self._bytes = 0
         with self.file.explained():
             self._out = self.file.part.open("wb")
@@ -128,7 +128,7 @@ class CodedWriter(SoundWriter):
         seal: Seal | None = None,
     ) -> None:
         super().__init__(target, suffix, rate, seal)
-        container, codec, bitrate = _CODED[suffix]
+        container, codec, bitrate = CODED[suffix]
         self._samples = 0
         with self.file.explained():
             self._container = av.open(str(self.file.part), "w", format=container)
@@ -172,8 +172,8 @@ def open_sound(
     return CodedWriter(target, suffix, metadata=metadata, seal=seal)
 
 
-def _head(rate: int, metadata: Mapping[str, str]) -> bytes:
-    """All chunks before the samples."""
+def wav_head(rate: int, metadata: Mapping[str, str]) -> bytes:
+    """All chunks of a WAV file before the samples."""
     form = struct.pack("<HHIIHH", 1, 1, rate, rate * SAMPLE_BYTES, SAMPLE_BYTES, 8 * SAMPLE_BYTES)
     info = b"".join(_chunk(name, metadata[key].encode() + b"\0") for key, name in _INFO.items() if key in metadata)
     comment = metadata.get("comment", "").encode("ascii", "ignore")  # the standard allows no more

@@ -13,6 +13,8 @@ from tokenizers import Tokenizer
 
 from polytalk.errors import ConfigError
 
+MOST_BEFORE = 200
+"""Tokens of a prompt that count."""
 _TOKENS_PER_SECOND = 12
 """No tongue is faster; the fastest in our tests reached 7."""
 
@@ -53,19 +55,30 @@ class Decoder:
         self._candidates = list(languages) if self._model.is_multilingual else ["en"]
 
     def decode(
-        self, features: NDArray[np.float32], languages: Sequence[str | None], *, seconds: float, no_repeat: int = 0
+        self,
+        features: NDArray[np.float32],
+        languages: Sequence[str | None],
+        *,
+        seconds: float,
+        no_repeat: int = 0,
+        prompt: str = "",
+        temperature: float = 0.0,
     ) -> list[Heard]:
         """What each of B windows [B, 80, frames] says; a language of None is found among the candidates.
 
         `seconds` is the longest speech among them: it bounds the text. `no_repeat` forbids to say as many tokens
-        twice. Blocks without the GIL. Raises RuntimeError when the model can't run.
+        twice. `prompt` are words that stood before, for all of them.
+
+        Blocks without the GIL. Raises RuntimeError when the model can't run.
         """
         encoded = self._model.encode(ctranslate2.StorageView.from_array(features))
         chosen = self._choose(encoded, languages)
         results = self._model.generate(
             encoded,
-            [self._prompt(language) for language in chosen],
+            [self._before(prompt) + self._prompt(language) for language in chosen],
             beam_size=1,
+            sampling_topk=0 if temperature else 1,
+            sampling_temperature=temperature or 1.0,
             max_length=min(16 + int(seconds * _TOKENS_PER_SECOND), 224),
             no_repeat_ngram_size=no_repeat,
             return_scores=True,
@@ -84,6 +97,13 @@ class Decoder:
             names = (name.strip("<|>") for name, _ in ranking)
             found.append(language or next(name for name in names if name in self._candidates))
         return found
+
+    def _before(self, prompt: str) -> list[int]:
+        """The end of what stood before; the model takes half its context for it at most."""
+        if not prompt.strip():
+            return []
+        tokens: list[int] = self._tokenizer.encode(f" {prompt.strip()}", add_special_tokens=False).ids
+        return [self._tokenizer.token_to_id("<|startofprev|>"), *tokens[-MOST_BEFORE:]]
 
     def _prompt(self, language: str) -> list[int]:
         words = ["<|startoftranscript|>"]

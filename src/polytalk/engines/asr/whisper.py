@@ -42,6 +42,8 @@ class _Piece(Struct, eq=False):
 
     samples: NDArray[np.float32]
     language: str | None
+    prompt: str = ""
+    temperature: float = 0.0
     heard: Heard | EngineFailed | None = None
     """None until it is decoded."""
 
@@ -99,11 +101,11 @@ class WhisperAsr:
         if self._decoder is None:
             raise SetupError("the speech recogniser was asked before load()")
         cut = [self._cut(work, self._decoder.known) for work in batch]
-        groups: dict[int, list[_Piece]] = defaultdict(list)
+        groups: dict[tuple[int, str, float], list[_Piece]] = defaultdict(list)
         for pieces in cut:
             for piece in pieces if isinstance(pieces, list) else ():
-                groups[window(len(piece.samples))].append(piece)
-        for frames, group in groups.items():
+                groups[window(len(piece.samples)), piece.prompt, piece.temperature].append(piece)
+        for (frames, _, _), group in groups.items():
             for start in range(0, len(group), self.max_batch):
                 _hear(self._decoder, group[start : start + self.max_batch], frames)
         return [
@@ -124,7 +126,9 @@ class WhisperAsr:
             audio = samples(work)
         except BadInput as error:
             return error
-        return [] if audio is None else [_Piece(piece, language) for piece in at_quiet_points(audio, PIECE)]
+        if audio is None:
+            return []
+        return [_Piece(one, language, work.prompt, work.temperature) for one in at_quiet_points(audio, PIECE)]
 
     def _join(self, pieces: Sequence[_Piece], asked: str | None) -> Transcript | PolytalkError:
         spoken: list[Heard] = []
@@ -135,15 +139,24 @@ class WhisperAsr:
                 spoken.append(piece.heard)
         language = spoken[0].language if spoken else primary(asked) or "en"
         text = ("" if language == "zh" else " ").join(one.text for one in spoken)
-        return Transcript(self._simplify(text) if language == "zh" else text, language)
+        score = min((one.score for one in spoken), default=0.0)
+        no_speech = max((one.no_speech for one in spoken), default=0.0)
+        return Transcript(self._simplify(text) if language == "zh" else text, language, score, no_speech)
 
 
 def _hear(decoder: Decoder, pieces: Sequence[_Piece], frames: int) -> None:
-    """Decode pieces whose windows have the same size."""
+    """Decode pieces whose windows have the same size, and their prompts and temperatures."""
     features = np.stack([log_mel(piece.samples, frames) for piece in pieces])
     seconds = max(len(piece.samples) for piece in pieces) / LISTEN_RATE
     try:
-        heard = decoder.decode(features, [piece.language for piece in pieces], seconds=seconds)
+        prompt, temperature = pieces[0].prompt, pieces[0].temperature
+        heard = decoder.decode(
+            features,
+            [piece.language for piece in pieces],
+            seconds=seconds,
+            prompt=prompt,
+            temperature=temperature,
+        )
         for piece, one in zip(pieces, heard, strict=True):
             piece.heard = _again(decoder, piece.samples, one) if repeats(one.text) else one
     except RuntimeError as error:

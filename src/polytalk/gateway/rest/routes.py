@@ -14,6 +14,8 @@ from polytalk.gateway.names import Names
 from polytalk.gateway.rest.catalogue import Catalogue
 from polytalk.gateway.rest.chat import Chat
 from polytalk.gateway.rest.errands import Errands
+from polytalk.gateway.rest.speech import Speaking
+from polytalk.gateway.rest.transcriptions import Transcribing
 from polytalk.gateway.status import Status
 
 ForTenant = Callable[[Request, TenantSettings], Awaitable[Response]]
@@ -29,6 +31,8 @@ class Rest:
         self._status = status
         self._catalogue = Catalogue(runtime, names)
         self._chat = Chat(runtime, names, errands)
+        self._speaking = Speaking(runtime, names, errands)
+        self._transcribing = Transcribing(runtime, names, errands)
 
     def routes(self) -> list[Route]:
         """For the application."""
@@ -38,6 +42,9 @@ class Rest:
             Route("/v1/models/{model}", guard((), self._catalogue.model)),
             Route("/v1/voices", guard((), self._catalogue.voices)),
             Route("/v1/chat/completions", self._work("chat", self._chat.create), methods=["POST"]),
+            Route("/v1/audio/speech", self._work("audio", self._speaking.create), methods=["POST"]),
+            Route("/v1/audio/transcriptions", self._work("audio", self._transcribing.create), methods=["POST"]),
+            Route("/v1/audio/translations", self._work("audio", self._transcribing.translate), methods=["POST"]),
         ]
 
     def _work(self, need: Need, handle: ForTenant) -> Callable[[Request], Awaitable[Response]]:
