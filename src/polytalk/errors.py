@@ -57,6 +57,12 @@ class Shed(PolytalkError):
         self.retry_after = retry_after
 
 
+class OverQuota(Shed):
+    """A key or a tenant has used up what it may use; others may still come."""
+
+    code = "rate_limit_exceeded"
+
+
 class EngineFailed(PolytalkError):
     """An engine, or the server behind it, could not do the work."""
 
