@@ -125,7 +125,7 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         for move in moves:
             assert alike(fast.frame(move), reference.frame(move)) > 38
-    assert len(fast._mouth.patches) == 16
+    assert len(fast._mouth) == 16
 
 
 def book(room: int = 3) -> Book:

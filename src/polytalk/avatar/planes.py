@@ -51,6 +51,13 @@ class Planes(NamedTuple):
         half = cv2.resize(full, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         return cls(*(np.array(plane, np.uint8) for plane in (full[..., 0], half[..., 1], half[..., 2])))
 
+    @classmethod
+    def read(cls, data: bytes, width: int, height: int) -> "Planes":
+        """Of Y', Cb and Cr one after another; not to be written to."""
+        whole, half = width * height, (height // 2, width // 2)
+        y, u, v = np.split(np.frombuffer(data, np.uint8), [whole, whole + whole // 4])
+        return cls(y.reshape(height, width), u.reshape(half), v.reshape(half))
+
     def rgb(self) -> Frame:
         """[H, W, 3]."""
         size = self.y.shape[1], self.y.shape[0]

@@ -6,6 +6,7 @@ from typing import Protocol
 from polytalk.avatar.bundle import Motion
 from polytalk.avatar.library import Bundle
 from polytalk.avatar.pictures import Box, DrawPlanes, Form, Frame
+from polytalk.avatar.shelf import Shelf
 from polytalk.errors import BadInput
 
 GRID = 32
@@ -28,8 +29,10 @@ class Renderer(Protocol):
         ...
 
 
-def open_renderer(avatar: Bundle, size: int | tuple[int, int]) -> tuple[Motion, Renderer]:
+def open_renderer(avatar: Bundle, size: int | tuple[int, int], shelf: Shelf | None = None) -> tuple[Motion, Renderer]:
     """What the avatar does by itself, and what draws it; `size` is a side, or (width, height).
+
+    `shelf` keeps patches of this very avatar at this size, as this version draws them.
 
     Raises BadInput for bundles that can't be drawn, and for photographs that are not to be square.
     """
@@ -37,7 +40,7 @@ def open_renderer(avatar: Bundle, size: int | tuple[int, int]) -> tuple[Motion, 
     if avatar.kind == "illustrated":
         from polytalk.avatar.drawn.renderer import open_drawing
 
-        return avatar.motion, open_drawing(avatar.art, (width, height))
+        return avatar.motion, open_drawing(avatar.art, (width, height), shelf)
     if width != height or width % GRID:
         raise BadInput(
             f"a photograph's pictures are square, with a side of {GRID}, {2 * GRID}, {3 * GRID} … pixels; "
@@ -48,4 +51,4 @@ def open_renderer(avatar: Bundle, size: int | tuple[int, int]) -> tuple[Motion, 
     from polytalk.avatar.photo.renderer import PhotoRenderer
 
     face = PhotoFace.load(avatar.folder / "face")
-    return face.motion, PhotoRenderer(face, width)
+    return face.motion, PhotoRenderer(face, width, shelf)

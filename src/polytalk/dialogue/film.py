@@ -21,6 +21,8 @@ from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.take import Take, blocks
+from polytalk.engines import models
+from polytalk.engines.synthesise.easel import shelf_of
 from polytalk.errors import BadInput, EngineFailed, Unspeakable
 from polytalk.media.labels import visible_label
 from polytalk.media.loudness import find_level, levelled
@@ -116,7 +118,7 @@ def film(avatar: Bundle, take: Take, target: Path, *, size: int, mark: Mark, on_
                 file.write_audio(next(sound, b"").ljust(step, b"\0"))
                 on_frame(index + 1, frames)
         return frames / FPS
-    motion, renderer = open_renderer(avatar, size)
+    motion, renderer = open_renderer(avatar, size, shelf_of(avatar, (size, size), models.patches_folder()))
     label = visible_label(size, size, mark.label, mark.place) if mark.label else None
     states: list[tuple[Seconds, State]] = [(0.0, "idle"), (BEFORE, "speaking"), (BEFORE + take.seconds, "idle")]
     moves = perform(motion, frames / FPS, states=states, mouth=take.mouth, mouth_start=BEFORE, fps=FPS)

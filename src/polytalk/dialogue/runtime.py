@@ -56,7 +56,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         """Chooses engines and checks their options; loads nothing. Raises SetupError."""
-        models.use_cache(settings.cache_folder)
+        models.use_cache(settings.cache_folder, patches=settings.cache.disk_bytes > 0)
         self.settings = settings
         self.avatars = Library(settings.avatars_folder)
         if settings.avatar not in self.avatars:

@@ -68,10 +68,19 @@ def join(parts: Sequence[ModelFile], name: str, digest: str) -> Path:
 _cache = Path.home() / ".cache" / "polytalk"
 
 
-def use_cache(folder: Path) -> None:
-    """Keep derived model files below `folder` from now on (the settings' `cache_folder`)."""
-    global _cache
+_patches: Path | None = None
+
+
+def use_cache(folder: Path, *, patches: bool = False) -> None:
+    """Keep derived model files below `folder` from now on (the settings' `cache_folder`), and `patches` if wanted."""
+    global _cache, _patches
     _cache = folder
+    _patches = folder / "patches" if patches else None
+
+
+def patches_folder() -> Path | None:
+    """Where patches of the package's own avatars are kept, and those of others with them; None if nothing is."""
+    return _patches
 
 
 def cache_folder() -> Path:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from polytalk.avatar.bundle import Avatar
 from polytalk.avatar.photo.codebook import SHUT, Terms
+from polytalk.avatar.warp import Floats
 
 FADE = 4.0
 """Pixels that a layer's appearing counts for."""
@@ -52,13 +53,17 @@ class Book:
         self._used = np.zeros(room, np.int64)
         self._count = self._clock = 0
 
+    @property
+    def room(self) -> int:
+        """How many shapes it holds."""
+        return len(self._keys)
+
     def find(self, parameters: Mapping[str, float]) -> Place:
         """The nearest shape that is near, or a slot for this one."""
-        vector = self._terms.vector(parameters)
-        key = np.append(self._terms.values(vector) @ self._root, _APART * (parameters.get("press", 0.0) > SHUT))
+        key = self._key(parameters)
         self._clock += 1
         if self._count:
-            away = self._keys[: self._count] - key.astype(np.float32)
+            away = self._keys[: self._count] - key
             square = np.einsum("kd,kd->k", away, away)
             slot = int(square.argmin())
             if square[slot] <= self._near:
@@ -66,7 +71,16 @@ class Book:
                 return Place(slot, new=False)
         return Place(self._take(key), new=True)
 
-    def _take(self, key: NDArray[np.floating]) -> int:
+    def add(self, parameters: Mapping[str, float]) -> int:
+        """The slot for a shape that was drawn before, however near others are."""
+        self._clock += 1
+        return self._take(self._key(parameters))
+
+    def _key(self, parameters: Mapping[str, float]) -> Floats:
+        values = self._terms.values(self._terms.vector(parameters)) @ self._root
+        return np.append(values, _APART * (parameters.get("press", 0.0) > SHUT)).astype(np.float32)
+
+    def _take(self, key: Floats) -> int:
         if self._count < len(self._keys):
             slot = self._count
             self._count += 1

@@ -60,7 +60,8 @@ class Blend(NamedTuple):
 class Codebook:
     """Finds the codes for a mouth."""
 
-    def __init__(self, face: PhotoFace) -> None:
+    def __init__(self, face: PhotoFace, chosen: NDArray[np.intp] | None = None) -> None:
+        """`chosen` is what another one of the same face chose, to save the time."""
         weights = _weights(face)
         self.terms = Terms(sorted(weights))
         table = np.stack([weights[name] for name in self.terms.names])  # [T, D]
@@ -71,10 +72,13 @@ class Codebook:
         self._table = table @ axes.T
         self._project = table
         low = self.terms.values(samples) @ self._table
-        shut = samples[:, _COLUMN["press"]] > SHUT
-        chosen = np.concatenate(
-            [_choose(low, np.flatnonzero(shut), SEALED), _choose(low, np.flatnonzero(~shut), SIZE - SEALED)]
-        )
+        if chosen is None or chosen.max() >= len(samples):
+            shut = samples[:, _COLUMN["press"]] > SHUT
+            chosen = np.concatenate(
+                [_choose(low, np.flatnonzero(shut), SEALED), _choose(low, np.flatnonzero(~shut), SIZE - SEALED)]
+            )
+        self.chosen = chosen
+        """[SIZE] among the samples."""
         self.vectors = samples[chosen]
         """[SIZE, parameters + 1]; the first `SEALED` are shut."""
         self._keys = low[chosen]

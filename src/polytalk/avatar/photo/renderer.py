@@ -4,9 +4,10 @@
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import cv2
+import numpy as np
 
 from polytalk.avatar.photo.codebook import SIZE, Blend, Codebook
 from polytalk.avatar.photo.face import Floats, PhotoFace, Picture
@@ -15,6 +16,7 @@ from polytalk.avatar.photo.moves import warp_of
 from polytalk.avatar.photo.scale import resized
 from polytalk.avatar.pictures import DrawPlanes, Form
 from polytalk.avatar.planes import Planes
+from polytalk.avatar.shelf import Shelf
 from polytalk.avatar.stream import Unmoved, planes
 
 LIDS = 12
@@ -33,11 +35,12 @@ class PhotoRenderer:
     Patches are drawn when they are first needed.
     """
 
-    def __init__(self, face: PhotoFace, size: int = 512) -> None:
-        """`size` is the side of the picture, a multiple of 32."""
+    def __init__(self, face: PhotoFace, size: int = 512, shelf: Shelf | None = None) -> None:
+        """`size` is the side of the picture, a multiple of 32; `shelf` keeps patches of this very face at this size."""
         cv2.setNumThreads(1)  # a worker has one core
         self.face = resized(face, size)
-        self.codebook = Codebook(self.face)
+        self._shelf = shelf
+        self.codebook = self._open_codebook()
         self.warp = warp_of(self.face)
         self.base = Planes.of(self.face.portrait)
         """The portrait; not to be written to."""
@@ -132,12 +135,36 @@ class PhotoRenderer:
         if stored is None:
             left, top, right, bottom = box = self.face.jaw_box
             under = self.face.portrait[top:bottom, left:right]
-            stored = Planes.of(self._pen.draw(self.codebook.parameters(code), box, on=under))
+            stored = self._kept(
+                f"mouth-{code}", box, lambda: self._pen.draw(self.codebook.parameters(code), box, on=under)
+            )
             self._mouths[code] = stored
         return stored
+
+    def _open_codebook(self) -> Codebook:
+        """By its choice of shapes, if that was made before: it takes a second."""
+        kept = self._shelf.read("codes", 4 * SIZE) if self._shelf is not None else None
+        if kept is not None:
+            return Codebook(self.face, np.frombuffer(kept, "<u4").astype(np.intp))
+        made = Codebook(self.face)
+        if self._shelf is not None:
+            self._shelf.write("codes", [made.chosen.astype("<u4").tobytes()])
+        return made
+
+    def _kept(self, name: str, box: Box, draw: Callable[[], Picture]) -> Planes:
+        """From the shelf, or drawn and put there."""
+        width, height = box[2] - box[0], box[3] - box[1]
+        data = self._shelf.read(name, width * height * 3 // 2) if self._shelf is not None else None
+        if data is not None:
+            return Planes.read(data, width, height)
+        made = Planes.of(draw())
+        if self._shelf is not None:
+            self._shelf.write(name, [plane.tobytes() for plane in made])
+        return made
 
     def _lid(self, eye: int, step: int) -> Planes:
         key = (eye, step)
         if key not in self._lids:
-            self._lids[key] = Planes.of(self._pen.draw({"blink": step / LIDS}, self.face.eye_boxes[eye]))
+            box = self.face.eye_boxes[eye]
+            self._lids[key] = self._kept(f"lid-{eye}-{step}", box, lambda: self._pen.draw({"blink": step / LIDS}, box))
         return self._lids[key]

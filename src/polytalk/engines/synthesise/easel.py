@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 
 from polytalk.avatar.library import Bundle, of_the_package, opened
 from polytalk.avatar.renderer import Renderer, open_renderer
+from polytalk.avatar.shelf import Shelf
+from polytalk.engines.revision import revision
 from polytalk.errors import BadInput, EngineFailed, PolytalkError, by_code
 from polytalk.types import Failure, Layout, Pictures, Seconds, SynthesiseWork, room_of
 
@@ -50,12 +52,14 @@ class Drawn(Struct, frozen=True, tag="drawn"):
 class Easel:
     """The owner's end. One thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, patches: Path | None = None) -> None:
+        """`patches` is where those of the package's own avatars are kept; None keeps none at all."""
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - shared with the process, closed with it
         self._room = 0
         self._memory: mmap.mmap | None = None
+        told = [str(self._file.fileno()), *([] if patches is None else [str(patches)])]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __spec__.name, str(self._file.fileno())],
+            [sys.executable, "-m", __spec__.name, *told],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=(self._file.fileno(),),
@@ -109,8 +113,8 @@ class Easel:
 class Painter:
     """The process's end."""
 
-    def __init__(self, shared: int) -> None:
-        self._shared = shared
+    def __init__(self, shared: int, patches: Path | None = None) -> None:
+        self._shared, self._patches = shared, patches
         self._memory: mmap.mmap | None = None
         self._renderers: OrderedDict[tuple[str, str, tuple[int, int]], Renderer] = OrderedDict()
 
@@ -141,7 +145,9 @@ class Painter:
         if key not in self._renderers:
             if len(self._renderers) == KEPT:
                 self._renderers.popitem(last=False)
-            self._renderers[key] = open_renderer(bundle_of(work), work.size)[1]
+            avatar = bundle_of(work)
+            shelf = shelf_of(avatar, work.size, self._patches)
+            self._renderers[key] = open_renderer(avatar, work.size, shelf)[1]
         self._renderers.move_to_end(key)
         return self._renderers[key]
 
@@ -159,6 +165,23 @@ def bundle_of(work: SynthesiseWork) -> Bundle:
         if shipped.id == work.avatar:
             return shipped
     raise BadInput(f"there is no avatar {work.avatar!r} in the package", code="model_not_found")
+
+
+def shelf_of(avatar: Bundle, size: tuple[int, int], patches: Path | None) -> Shelf | None:
+    """Where what is drawn of an avatar at a size is kept: with it, or below `patches` for one of the package's own.
+
+    Without `patches` nothing is kept.
+    """
+    if patches is None:
+        return None
+    home = patches / avatar.id if avatar.shipped else avatar.folder
+    if avatar.shipped:
+        with suppress(OSError):  # then the shelf can't be opened either
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = "polytalk.avatar.drawn" if avatar.kind == "illustrated" else "polytalk.avatar.photo"
+    facts = [avatar.digest, f"{size[0]}x{size[1]}", revision(part)]
+    libraries = ["thorvg-cython", "opencv-python-headless", "numpy"]
+    return Shelf.open(home, revision("polytalk.avatar", weights=facts, libraries=libraries))
 
 
 def rows_of(work: SynthesiseWork) -> NDArray[np.float32]:
@@ -209,10 +232,10 @@ def _receive(pipe: IO[bytes]) -> bytes:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """`python -m polytalk.engines.synthesise.easel FD`."""
+    """`python -m polytalk.engines.synthesise.easel FD [FOLDER]`."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints must not look like an answer
-    paint(sys.stdin.buffer, answers, Painter(int(arguments[0])))
+    paint(sys.stdin.buffer, answers, Painter(int(arguments[0]), *map(Path, arguments[1:])))
 
 
 if __name__ == "__main__":

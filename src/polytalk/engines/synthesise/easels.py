@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 
+from polytalk.engines import models
 from polytalk.engines.synthesise.easel import Easel
 from polytalk.errors import EngineFailed, PolytalkError
 from polytalk.types import Pictures, SynthesiseWork
@@ -51,7 +52,7 @@ class Easels:
         with self._lock:
             if self.free:
                 return self.free.pop()
-        return Easel()
+        return Easel(models.patches_folder())
 
     def _give_back(self, easel: Easel) -> None:
         with self._lock:
