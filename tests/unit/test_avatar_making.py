@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import numpy as np
@@ -26,6 +27,25 @@ ORDER = Order("ann", {"en": "Ann"}, "joe", manifest.Consent(CONSENT, "", "2026-0
 FORM = {"name": "Ann", "consent": CONSENT, "voice": "wei"}
 
 
+class Made(NamedTuple):
+    """The portrait that the tests share."""
+
+    folder: Path
+    manifest: manifest.Manifest
+    steps: list[tuple[str, float]]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A bundle of `PHOTOGRAPH`, built once; not to be written to."""
+    home, steps = tmp_path_factory.mktemp("made"), list[tuple[str, float]]()
+    pretend_model(home / "cache", face(lean=8))
+    folder = home / "ann"
+    folder.mkdir()
+    done = make(PHOTOGRAPH, ORDER, folder, home / "cache", lambda step, share: steps.append((step, share)))
+    return Made(folder, done, steps)
+
+
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
     """With a model that sees one good face."""
@@ -34,14 +54,15 @@ def cache(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_photograph_becomes_a_whole_bundle(cache: Path, tmp_path: Path) -> None:
-    library, steps = Library(tmp_path / "avatars"), list[tuple[str, float]]()
+def test_a_photograph_becomes_a_whole_bundle(made: Made, tmp_path: Path) -> None:
+    library, steps = Library(tmp_path / "avatars"), made.steps
     with library.staging() as folder:
-        make(PHOTOGRAPH, ORDER, folder, cache, lambda step, share: steps.append((step, share)))
-        made = library.add(folder)
-    assert made.manifest.consent == ORDER.consent
-    assert {PORTRAIT, PREVIEW, LANDMARKS} <= made.manifest.files.keys()
-    points = np.load(made.folder / LANDMARKS)
+        shutil.copytree(made.folder, folder, dirs_exist_ok=True)
+        added = library.add(folder)
+    assert added.manifest == made.manifest
+    assert added.manifest.consent == ORDER.consent
+    assert {PORTRAIT, PREVIEW, LANDMARKS} <= added.manifest.files.keys()
+    points = np.load(added.folder / LANDMARKS)
     assert (points.shape, points.dtype) == ((478, 3), np.float32)
     assert [step for step, _ in steps if step != "build"] == ["read", "find", "check", "write", "write"]
     assert [share for _, share in steps] == sorted(share for _, share in steps)
@@ -56,6 +77,18 @@ def test_what_is_unsuitable_is_not_built_and_everything_found_is_said(tmp_path: 
         make(encoded(skin(level=15)), ORDER, folder, tmp_path, lambda step, share: None)
     assert {found.code for found in refused.value.findings} == {"mouth_open", "dark"}
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("gap", "codes"), [(0.0, []), (0.1, ["teeth"])])
+def test_what_was_warned_of_before_is_not_said_again_by_the_builder(
+    gap: float, codes: list[str], tmp_path: Path
+) -> None:
+    pretend_model(tmp_path, face(gap=gap))
+    folder = tmp_path / "made"
+    folder.mkdir()
+    done = make(PHOTOGRAPH, ORDER, folder, tmp_path, lambda *_: None)
+    assert [one.code for one in done.warnings] == codes
+    assert all(one.text.keys() == {"en", "zh"} for one in done.warnings)
 
 
 # --- over HTTP -----------------------------------------------------------------------------------------------------
@@ -103,10 +136,9 @@ async def test_an_uploaded_face_can_be_talked_to_in_a_call_that_was_open_already
         assert [one["id"] for one in listed] == ["mira", "theo", "ann"]
 
 
-async def test_its_files_are_served_by_name_and_nothing_else_is(folders: dict[str, Any]) -> None:
+async def test_its_files_are_served_by_name_and_nothing_else_is(folders: dict[str, Any], made: Made) -> None:
+    shutil.copytree(made.folder, folders["avatars_folder"] / "ann")
     async with serving(**folders) as server, httpx.AsyncClient(base_url=server.http) as http:
-        await send(http)
-        await finished(http, "ann")
         preview = await http.get("/v1/avatars/ann/preview.png")
         assert (preview.headers["content-type"], preview.content[:4]) == ("image/png", b"\x89PNG")
         bundle = (await http.get("/v1/avatars/ann/bundle")).json()
@@ -120,10 +152,9 @@ async def test_its_files_are_served_by_name_and_nothing_else_is(folders: dict[st
         assert exported.content.startswith(b"PK")
 
 
-async def test_removing(folders: dict[str, Any]) -> None:
+async def test_removing(folders: dict[str, Any], made: Made) -> None:
+    shutil.copytree(made.folder, folders["avatars_folder"] / "ann")
     async with serving(**folders) as server, httpx.AsyncClient(base_url=server.http) as http:
-        await send(http)
-        await finished(http, "ann")
         async with connect(f"{server.ws}?model=ann") as client:
             await client.recv()
             assert (await http.delete("/v1/avatars/ann")).json()["deleted"] is True

@@ -57,6 +57,14 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "the mouth is open; take the photograph with closed lips and a calm face",
         "zh": "嘴是张开的；请闭上嘴、表情自然地拍摄",
     },
+    "mouth_stretched": {
+        "en": "the mouth is open, and was closed by stretching the lips; a closed mouth looks better",
+        "zh": "照片中嘴是张开的，已通过拉伸嘴唇将其闭合；闭上嘴拍摄效果更好",
+    },
+    "mouth_small": {
+        "en": "the mouth is small in the picture; use a photograph from nearer",
+        "zh": "嘴在照片中太小；请使用离镜头更近的照片",
+    },
     "soft": {
         "en": "the picture is a little blurred; a sharper one gives a livelier face",
         "zh": "照片略微模糊；更清晰的照片效果更生动",

@@ -25,6 +25,8 @@ FACE = "face"
 PREVIEW_SIDE = 512
 OnProgress = Callable[[str, float], None]
 """(step, share done in 0..1); steps are read, find, check, build, write."""
+SAME = {"mouth_stretched": {"lips_parted", "teeth", "mouth_open"}}
+"""What building finds that was said before it under another name."""
 _SHARES = {"read": 0.0, "find": 0.05, "check": 0.2, "build": 0.25, "write": 0.95}
 
 
@@ -54,7 +56,8 @@ def make(photograph: bytes, order: Order, folder: Path, cache: Path, on_progress
     checks.insist(found)
     on_progress("build", _SHARES["build"])
     warned = [Warned(one.code, one.text) for one in found]
-    warned += _build(portrait, points, folder, on_progress)
+    known = {one.code for one in found}
+    warned += [one for one in _build(portrait, points, folder, on_progress) if not known & SAME.get(one.code, set())]
     on_progress("write", _SHARES["write"])
     _write_pictures(portrait, points, folder)
     manifest = Manifest(
@@ -85,7 +88,7 @@ def _build(
     face = photo.build(portrait, points, lambda _, share: on_progress("build", start + (end - start) * float(share)))
     (folder / FACE).mkdir()
     face.save(folder / FACE)
-    return [Warned("build", {"en": str(warning)}) for warning in face.warnings]
+    return [Warned(one.code, one.text) for one in map(checks.finding, face.warnings)]
 
 
 def _photo() -> Any:

@@ -123,11 +123,6 @@ def _even(low: Floats, high: Floats, size: int) -> tuple[int, int, int, int]:
 
 
 def _warnings(mouth: Mouth, size: int) -> tuple[str, ...]:
-    found = []
-    if mouth.parted > PARTED:
-        found.append(
-            "the mouth is open in the picture; it was closed by stretching the lips. A closed mouth looks better."
-        )
-    if mouth.frame.width < size / 16:
-        found.append("the mouth is small in the picture; use a photograph from nearer.")
-    return tuple(found)
+    """Codes of `checks_text`."""
+    found = {"mouth_stretched": mouth.parted > PARTED, "mouth_small": mouth.frame.width < size / 16}
+    return tuple(code for code, so in found.items() if so)

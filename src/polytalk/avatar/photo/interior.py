@@ -135,7 +135,7 @@ def _shade(mouth: Mouth, where: tuple[int, int, int, int], *, upper: bool) -> Sh
         np.zeros((2 * COLUMNS, 2), np.float32),
         grid(index),
         deltas,
-        {"": 0.62 if upper else 0.5},
+        {"": 0.44 if upper else 0.42},
     )
 
 
@@ -148,7 +148,7 @@ def grid(index: NDArray[np.intp]) -> NDArray[np.uint16]:
 def _cavity(light: Light) -> NDArray[np.uint8]:
     """Dark, a little redder and lighter below, where light falls on the floor of the mouth."""
     y, x = np.mgrid[0:48, 0:64] / np.array([47.0, 63.0])[:, None, None]
-    depth = 0.13 + 0.22 * np.clip((y - 0.3) / 0.7, 0, 1) ** 1.5
+    depth = 0.17 + 0.28 * np.clip((y - 0.3) / 0.7, 0, 1) ** 1.5
     depth = depth * (1 - 0.6 * (2 * x - 1) ** 2)
     return _rgba(light.flesh * np.array([0.9, 0.72, 0.72]) * depth[..., None], np.ones_like(x))
 
@@ -159,7 +159,7 @@ def _tongue(light: Light) -> NDArray[np.uint8]:
     across = 2 * x - 1
     top = 0.1 + 0.42 * np.abs(across) ** 2.4
     alpha = _step((y - top) / 0.16) * _step((1 - np.abs(across)) / 0.12)
-    lit = 0.34 + 0.46 * _step((y - top) / 0.5) - 0.09 * np.exp(-((across / 0.09) ** 2)) * _step((y - top) / 0.3)
+    lit = 0.42 + 0.5 * _step((y - top) / 0.5) - 0.09 * np.exp(-((across / 0.09) ** 2)) * _step((y - top) / 0.3)
     lit *= 1 - 0.4 * np.abs(across) ** 2
     return _rgba(light.flesh * np.array([1.0, 0.86, 0.86]) * lit[..., None], alpha)
 

@@ -12,7 +12,9 @@ Color = NDArray[np.float64]
 """[3] RGB in 0..255."""
 TOOTH = np.array([1.0, 0.965, 0.9])
 """Tint of enamel under white light."""
-DIMMEST, BRIGHTEST = 172.0, 226.0
+NOSE_AND_CHEEKS = (50, 118, 6, 347, 280, 425, 2, 205)
+"""A ring of skin over both cheeks."""
+DIMMEST, BRIGHTEST = 180.0, 230.0
 """Luminance of teeth, whatever the picture says: they are seen as dirty below, as drawn above."""
 
 
@@ -26,7 +28,7 @@ class Light(NamedTuple):
 
 
 def read_light(rgb: Picture, points: Floats) -> Light:
-    """From the whites of the eyes, and the lips; skin is left aside, so that teeth don't darken with it."""
+    """From the whites of the eyes and the lips; skin may lighten teeth where eyes are in shade, not darken them."""
     whites = []
     for eye in EYES:
         ring = points[[*eye.upper, *eye.lower[::-1]], :2]
@@ -35,7 +37,8 @@ def read_light(rgb: Picture, points: Floats) -> Light:
             light = luminance(inside[None])[0]
             whites.append(inside[light >= np.quantile(light, 0.8)])
     white = np.median(np.concatenate(whites), axis=0) if whites else np.array([200.0, 195.0, 190.0])
-    level = float(np.clip(white @ (0.299, 0.587, 0.114) * 1.1, DIMMEST, BRIGHTEST))
+    skin = float(np.median(luminance(_pixels(rgb, points[list(NOSE_AND_CHEEKS), :2])[None])))
+    level = float(np.clip(max(white @ (0.299, 0.587, 0.114) * 1.1, 1.05 * skin), DIMMEST, BRIGHTEST))
     tint = white / max(1.0, float(white.max()))
     teeth = TOOTH * (0.6 + 0.4 * tint)
     teeth = np.clip(teeth * level / (teeth @ (0.299, 0.587, 0.114)), 0, 245)

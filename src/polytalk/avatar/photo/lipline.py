@@ -12,6 +12,8 @@ PARTED = 0.06
 _REACH = 0.05
 """How far from the landmarks' middle the line is looked for, in widths."""
 _STEPS = 41
+_INTO = 0.006
+"""How far into the lip the edge of an open mouth is put: any of the photograph's teeth would show in every seal."""
 
 
 def lip_lines(
@@ -21,7 +23,7 @@ def lip_lines(
     upper = arc(frame.local(points[list(UPPER_INNER), :2]), angles)
     lower = arc(frame.local(points[list(LOWER_INNER), :2]), angles)
     if float(lower[len(lower) // 2, 1] - upper[len(upper) // 2, 1]) > PARTED:
-        return upper, lower
+        return _edge(rgb, upper, frame, inward=1), _edge(rgb, lower, frame, inward=-1)
     dense = np.linspace(0, np.pi, 121)
     middle = (
         arc(frame.local(points[list(UPPER_INNER), :2]), dense) + arc(frame.local(points[list(LOWER_INNER), :2]), dense)
@@ -39,6 +41,30 @@ def lip_lines(
     line[:, 1] += smooth(offsets[path], 4) * np.minimum(1.0, 4 * np.sin(dense))
     found = np.stack([np.interp(angles, dense, line[:, 0]), np.interp(angles, dense, line[:, 1])], axis=-1)
     return found, found
+
+
+def _edge(rgb: Picture, near: NDArray[np.float64], frame: Frame, inward: int) -> NDArray[np.float64]:
+    """The lip's edge about `near`, [A, 2]: where red turns into teeth or dark. `inward`: 1 if the opening is below."""
+    offsets = np.linspace(-_REACH, _REACH, _STEPS)
+    dense = np.linspace(0, 1, 121)
+    own = np.linspace(0, 1, len(near))
+    line = np.stack([np.interp(dense, own, near[:, axis]) for axis in (0, 1)], axis=-1)
+    grid = np.repeat(line[:, None], _STEPS, axis=1)
+    grid[..., 1] += offsets
+    where = frame.pixels(grid).astype(np.float32)
+    redness = rgb[..., 0].astype(np.float32) - rgb[..., 1]
+    red = cv2.GaussianBlur(redness, (0, 0), max(0.6, frame.width / 160))
+    seen = cv2.remap(red, where[..., 0] - 0.5, where[..., 1] - 0.5, cv2.INTER_LINEAR)
+    fall = -inward * np.gradient(seen, axis=1)
+    free = np.sin(np.pi * dense)  # the corners stay where landmarks see them
+    cost = 0.6 * (offsets / _REACH) ** 2 / np.maximum(0.1, free)[:, None] - fall / max(
+        1.0, float(fall.max(axis=1).mean())
+    )
+    path = _cheapest(cost.astype(np.float64))
+    moved = (smooth(offsets[path], 4) - inward * _INTO) * np.minimum(1.0, 4 * free)
+    result = near.copy()
+    result[:, 1] += np.interp(own, dense, moved)
+    return result
 
 
 def _cheapest(cost: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -26,6 +26,8 @@ ANGLES = np.linspace(0, np.pi, COLUMNS)
 T = -np.cos(ANGLES)
 FEATHER = 0.012
 """Width of the soft edge, in widths of the mouth."""
+FLATTENED = 0.9
+"""Share of the lips' bend that full rounding takes away."""
 _CHIN_SHARES = (1.0, 0.97, 0.9, 0.75, 0.5, 0.28, 0.12, 0.0)
 _SOFT = 30.0
 """How strongly chin and nose are held; lips and rim are held hard."""
@@ -55,7 +57,7 @@ def build_mouth(rgb: Picture, points: Floats) -> Mouth:
     local = rings.reshape(-1, 2)
     tie = _ties()
     solve = _solver(local, tie, _held(local, points, frame))
-    solved = {name: solve(shape) for name, shape in shapes(T).items()}
+    solved = {name: solve(shape) for name, shape in _fitted(shapes(T), rings).items()}
     closing = np.zeros_like(local)
     if parted:
         middle = (rings[0, 0] + rings[1, 0])[:, 1] / 2
@@ -78,6 +80,16 @@ def build_mouth(rgb: Picture, points: Floats) -> Mouth:
         lips,
         parted,
     )
+
+
+def _fitted(all_: dict[str, Shape], rings: Array) -> dict[str, Shape]:
+    """Rounded lips lose the smile of the photograph: else its corners stay up, and the mouth becomes a beak."""
+    line = (rings[0, 0, :, 1] + rings[1, 0, :, 1]) / 2
+    bend = FLATTENED * (line[COLUMNS // 2] - line) * np.abs(T) ** 0.5
+    shape = all_["round"]
+    rows = {name: getattr(shape, name) + bend for name in ("upper_outer", "upper_inner", "lower_inner", "lower_outer")}
+    # What both lips do parts nothing, so that what seals them is to seal them where they are then.
+    return {**all_, "round": shape._replace(**rows)}
 
 
 def _lips_last(index: NDArray[np.intp]) -> NDArray[np.uint16]:
