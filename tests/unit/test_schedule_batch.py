@@ -10,7 +10,7 @@ from polytalk.schedule.batch import Batch, form
 from polytalk.schedule.cost import Cost
 from polytalk.schedule.order import ReadyQueue
 from polytalk.schedule.window import Release
-from polytalk.types import AnalyseWork, Job, Seconds
+from polytalk.types import AnalyseWork, Job, Seconds, Tier
 from tests.support.jobs import job
 
 NOW: Seconds = 10.0
@@ -133,3 +133,15 @@ def test_one_that_was_never_seen_in_company_runs_alone_on_its_core() -> None:
         cost.observe(10.0 * seconds, 0.133 * seconds)
     batch, _ = formed([sized(10, slack=100) for _ in range(4)], cost)
     assert (len(batch.jobs), batch.reason) == (1, Release.NO_GAIN)
+
+
+def test_where_a_slot_is_kept_for_vips_none_rides_with_others() -> None:
+    for first, then in ((Tier.STANDARD, Tier.VIP), (Tier.VIP, Tier.STANDARD)):
+        queue = ReadyQueue()
+        for number, tier in enumerate((first, first, then)):
+            queue.push(job(id=f"{tier}{number}", tier=tier, deadline=NOW + 1 + number, work=AnalyseWork(bytes(1))))
+        apart = form(queue, NOW, BATCHED, units, 8, vips_apart=True)
+        assert [one.tier for one in apart.jobs] == [first, first]
+        assert apart.reason is Release.VIP
+        assert [one.tier for one in queue] == [then]
+        assert [one.tier for one in form(queue, NOW, BATCHED, units, 8, vips_apart=True).jobs] == [then]

@@ -69,3 +69,23 @@ def test_a_job_is_cheaper_in_a_full_batch_where_batching_pays() -> None:
     assert cost.economy(4) == pytest.approx(0.125 / (1.0 / 6))
     assert cost.economy(1) == 1.0
     assert Cost().economy(4) == 1.0
+
+
+def test_a_small_batch_is_known_to_be_cheap_after_a_long_time_of_full_ones() -> None:
+    cost = Cost()
+    for jobs in (1, 2, 8):
+        cost.observe(jobs, 0.02 + 0.002 * jobs, jobs)
+    for _ in range(3 * WINDOW):
+        cost.observe(8, 0.036, 8)
+    assert cost.predict(1, 1) == pytest.approx(0.022)
+    for _ in range(WINDOW):  # a machine that became twice as slow
+        cost.observe(8, 0.072, 8)
+    assert cost.predict(8, 8) == pytest.approx(0.072)
+    assert cost.predict(1, 1) < 0.072
+
+
+def test_full_batches_alone_tell_nothing_of_small_ones() -> None:
+    cost = Cost()
+    for _ in range(WINDOW):
+        cost.observe(8, 0.036, 8)
+    assert cost.predict(1, 1) == pytest.approx(0.036)

@@ -50,6 +50,16 @@ def test_a_vip_is_served_four_times_as_much_as_a_standard_tenant() -> None:
     assert abs(first["v"] - 20) <= 1
 
 
+def test_a_vip_who_asks_now_and_then_waits_for_nobody_who_is_served_all_the_time() -> None:
+    waiting = [job(id=f"{tenant}{n}", tenant=tenant, deadline=SAFE + n) for tenant in "ab" for n in range(4)]
+    queue = queued(*waiting)
+    for tenant in "ab":  # both at 1, where the vip comes in
+        queue.fair.charge(tenant, 1.0, 1.0)
+    queue.push(job(id="vip", tenant="v", tier=Tier.VIP, deadline=SAFE + 9))
+    assert queue.fair.rank("v") == queue.fair.rank("a") == 1.0
+    assert ids(drained(queue))[0] == "vip"
+
+
 def test_a_listener_about_to_hear_a_gap_goes_before_a_vip_who_can_wait() -> None:
     queue = queued(job(id="vip", tier=Tier.VIP, tenant="v", deadline=SAFE), job(id="dry", deadline=URGENT))
     assert ids(drained(queue)) == ["dry", "vip"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from polytalk.schedule.cost import Cost
 from polytalk.schedule.order import ReadyQueue
 from polytalk.schedule.window import Release
-from polytalk.types import Job, Seconds
+from polytalk.types import Job, Seconds, Tier
 
 WORTH = 0.1
 """The least share of a job's own cost that joining must save: less is within the noise of the cost fit."""
@@ -36,8 +36,11 @@ def form(
     max_batch: int,
     *,
     vips_only: bool = False,
+    vips_apart: bool = False,
 ) -> Batch:
     """Take the jobs to run next out of the queue; empty only when the queue is, or has none of those wanted.
+
+    `vips_apart`: where a slot is kept for vips, none is taken into a batch of others, which lasts longer than its own.
 
     A member that is late already, alone as well as in company, has nothing left to lose and does not hold the batch
     back. Dead jobs must have been removed from the queue before.
@@ -49,6 +52,9 @@ def form(
     while (job := queue.vip() if vips_only else queue.head(now, typical)) is not None:
         if job.speculative and batch.jobs and not batch.jobs[0].speculative:
             break  # a guess makes nobody wait
+        if vips_apart and batch.jobs and (job.tier is Tier.VIP) != (batch.jobs[0].tier is Tier.VIP):
+            batch.reason = Release.VIP
+            break
         own = units(job)
         alone = cost.predict(own)
         grown = alone

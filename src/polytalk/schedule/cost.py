@@ -20,6 +20,8 @@ CAUTION = 2.0
 
 _SAME = 1e-9
 """Relative spread of the sizes under which they are one size: the sums are floats."""
+_ALIKE = 1e-3
+"""Relative spread under which sizes say less about the slope than what was seen of it before."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,8 @@ class Cost:
     _sizes: dict[int, _Sums] = field(default_factory=dict)
     """Jobs in the batch -> sums of such batches."""
     _fit: tuple[float, Seconds] | None = None
+    _slope: float | None = None
+    """As last seen: when all batches are full for long, small ones are not taken to be as dear as those."""
     _ratios: dict[int, float] = field(default_factory=dict)
     _until_anew: int = WINDOW
 
@@ -100,7 +104,9 @@ class Cost:
         if not self._seen:
             return 0.0, self.guess
         if self._fit is None:
-            self._fit = _line(self._all)
+            self._fit = _line(self._all, self._slope)
+            if len(self._sizes) > 1:
+                self._slope = self._fit[0]
             self._ratios.clear()
         return self._fit
 
@@ -135,11 +141,12 @@ class Cost:
         return ratio
 
 
-def _line(sums: _Sums) -> tuple[float, Seconds]:
+def _line(sums: _Sums, slope_before: float | None) -> tuple[float, Seconds]:
     mean_x, mean_y = sums.x / sums.count, max(0.0, sums.y / sums.count)
     spread = sums.xx - sums.x * mean_x
-    if spread <= _SAME * sums.xx:  # all batches were of one size: no slope to see
-        return 0.0, mean_y
+    if spread <= (_SAME if slope_before is None else _ALIKE) * sums.xx:  # of one size: no slope to see
+        slope = min(slope_before or 0.0, mean_y / mean_x if mean_x > 0 else 0.0)
+        return slope, mean_y - slope * mean_x
     slope = max(0.0, (sums.xy - sums.x * mean_y) / spread)
     overhead = mean_y - slope * mean_x
     if overhead >= 0:

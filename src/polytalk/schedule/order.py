@@ -2,7 +2,7 @@
 
 rescue     a listener is about to run dry (slack under 250 ms): earliest deadline first, whoever the tenant is
 entitled   tenants who live on what is theirs before those who borrow
-fair       among those, the tenant with the least service for its weight
+fair       among those, the tenant with the least service for its weight; of equals a vip
 deadline   within a tenant, earliest first (Liu and Layland, 1973: optimal where all can be kept)
 batch      offline work takes what is left, but never less than a twentieth
 guess      work of answers that may never be wanted, only where nothing else waits
@@ -164,12 +164,13 @@ class ReadyQueue:
         for tenant in gone:
             del heaps[tenant]
         if len(heaps) > 1:
-            return min(heaps, key=lambda tenant: self._place(tenant, heaps[tenant][0][0]))
+            return min(heaps, key=lambda tenant: self._place(tenant, *heaps[tenant][0]))
         return next(iter(heaps), None)
 
-    def _place(self, tenant: str, deadline: Seconds) -> tuple[bool, Seconds, Seconds]:
+    def _place(self, tenant: str, deadline: Seconds, job_id: str) -> tuple[bool, Seconds, bool, Seconds]:
+        """A vip who asks now and then comes back at the minimum, beside whoever is next: of the two, it goes first."""
         borrows = self.bank is not None and not self.bank.entitled(tenant)
-        return borrows, self.fair.rank(tenant), deadline
+        return borrows, self.fair.rank(tenant), self.jobs[job_id].tier is not Tier.VIP, deadline
 
     def _clean(self, heap: list[tuple[Seconds, str]]) -> bool:
         """Drop entries of jobs that left; whether any is left."""

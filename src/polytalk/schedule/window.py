@@ -34,6 +34,7 @@ class Release(StrEnum):
     FULL = "full"
     SLACK = "slack"
     NO_GAIN = "no-gain"
+    VIP = "vip"
     IDLE = "idle"
 
 

@@ -94,7 +94,8 @@ class BatchWorker:
     def _form(self, *, vips_only: bool) -> Batch:
         desk = self.desk
         now, most = desk.clock.now(), self.engine.max_batch
-        batch = form(desk.queue, now, desk.cost, self._units, most, vips_only=vips_only)
+        apart = self.vip_pool is not None
+        batch = form(desk.queue, now, desk.cost, self._units, most, vips_only=vips_only, vips_apart=apart)
         if vips_only and batch.jobs:
             self.releases[batch.reason] += 1
         return batch
