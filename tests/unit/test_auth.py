@@ -9,11 +9,14 @@ from pydantic import SecretStr
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from polytalk.clock import VirtualClock
 from polytalk.config import ServerSettings, TenantSettings
-from polytalk.errors import PolytalkError
+from polytalk.errors import StoreLost
 from polytalk.gateway.address import is_loopback
 from polytalk.gateway.auth import Auth
 from polytalk.gateway.keys import ORDINARY, Need, Principal, SettingsKeys
+from polytalk.gateway.viewing import Visible
+from polytalk.schedule.attempts import BURST, EVERY
 
 
 def client(address: str = "127.0.0.1", subprotocols: Sequence[str] = (), **headers: str) -> WebSocket:
@@ -185,19 +188,81 @@ async def test_a_tenants_server_says_for_whom_it_asks() -> None:
     assert found.user == "u" * 256
 
 
-class LostKeys:
+class LostKeys(SettingsKeys):
     """The store can't be reached."""
 
     async def exist(self) -> bool:
-        raise PolytalkError("the database is gone")
-
-    async def find(self, token: str) -> Principal | None:
-        raise AssertionError("nobody gets so far")
+        raise StoreLost("the database is gone")
 
 
 async def test_when_keys_cant_be_looked_up_the_answer_is_not_that_they_are_wrong() -> None:
-    auth = Auth(ServerSettings(), LostKeys())
+    auth = Auth(ServerSettings(), LostKeys([ACME]))
     found = await auth.check(client(), "realtime")
     assert isinstance(found, Response)
-    assert (refused(found), found.headers["retry-after"]) == ((503, "server_error"), "5")
-    assert refused(await auth.pass_by(client())) == (503, "server_error")
+    assert (refused(found), found.headers["retry-after"]) == ((503, "store_unavailable"), "5")
+    assert refused(await auth.pass_by(client())) == (503, "store_unavailable")
+
+
+# --- wrong keys ----------------------------------------------------------------------------------------------------
+
+
+class AskedKeys(SettingsKeys):
+    """As of the store: what is not known is looked up, and that is counted."""
+
+    def __init__(self) -> None:
+        super().__init__([ACME])
+        self.looked_up = 0
+
+    async def find(self, token: str) -> Principal | None:
+        self.looked_up += 1
+        return None
+
+
+async def test_who_tries_too_many_wrong_keys_is_told_to_wait_and_costs_nothing_more() -> None:
+    clock, keys = VirtualClock(), AskedKeys()
+    auth = Auth(ServerSettings(), keys, clock)
+    wrong = client("8.8.8.8", authorization="Bearer wrong")
+    for _ in range(BURST):
+        assert await outcome(auth, wrong) == (401, "invalid_api_key")
+    found = await auth.check(wrong, "realtime")
+    assert isinstance(found, Response)
+    assert (refused(found), found.headers["retry-after"]) == ((429, "too_many_attempts"), f"{EVERY:.0f}")
+    assert refused(await auth.pass_by(wrong)) == (429, "too_many_attempts")
+    assert keys.looked_up == BURST
+    right = client("8.8.8.8", authorization="Bearer secret-of-acme")
+    assert isinstance(await outcome(auth, right), Principal), "a key that is known is good from everywhere"
+    assert await outcome(auth, client("8.8.4.4", authorization="Bearer wrong")) == (401, "invalid_api_key")
+    assert await outcome(auth, client("8.8.8.8")) == (401, "invalid_api_key"), "no key is no attempt"
+    clock.advance(EVERY)
+    assert await outcome(auth, wrong) == (401, "invalid_api_key")
+    assert await outcome(auth, wrong) == (429, "too_many_attempts")
+
+
+async def test_tokens_of_media_sockets_are_attempts_too() -> None:
+    auth = Auth(ServerSettings(), SettingsKeys([ACME]), VirtualClock())
+    for _ in range(BURST):
+        assert await auth.pass_by(client("8.8.8.8")) is None
+        auth.failed(client("8.8.8.8"))
+    assert refused(await auth.pass_by(client("8.8.8.8"))) == (429, "too_many_attempts")
+
+
+# --- whose avatars -------------------------------------------------------------------------------------------------
+
+
+class OwnedKeys(SettingsKeys):
+    """Acme has an avatar of its own."""
+
+    @property
+    def owners(self) -> dict[str, str]:
+        return {"ann": "acme"}
+
+
+async def test_avatars_of_others_are_not_there() -> None:
+    everybodys, anns = {"mira": 1}, {"mira": 1, "ann": 2}
+    auth = Auth(ServerSettings(), OwnedKeys([TenantSettings(name="other", token=SecretStr("secret-of-other")), ACME]))
+    await auth.check(client(authorization="Bearer secret-of-other"), ())
+    assert dict(Visible(anns)) == everybodys
+    assert len(Visible(anns)) == 1
+    assert "ann" not in Visible(anns)
+    await auth.check(client(authorization="Bearer secret-of-acme"), ())
+    assert dict(Visible(anns)) == anns

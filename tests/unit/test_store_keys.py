@@ -80,7 +80,7 @@ async def test_what_gateways_keep_in_memory_has_a_revision(store: Store) -> None
     seen.append(await store.revision())
     await store.tenants.add(TenantSettings(name="acme"))
     seen.append(await store.revision())
-    await store.owners.set("ann", "acme")
+    await store.owners.claim("ann", "acme")
     seen.append(await store.revision())
     assert seen == sorted(set(seen))
 
@@ -104,12 +104,15 @@ async def test_tenants_are_added_changed_and_removed_with_their_keys(store: Stor
             await gone("acme")
 
 
-async def test_an_avatar_has_an_owner_until_it_is_forgotten(store: Store) -> None:
-    await store.owners.set("ann", "acme")
-    await store.owners.set("ann", "blog")
-    assert await store.owners.all() == {"ann": "blog"}
+async def test_an_avatar_has_one_owner_until_it_is_forgotten(store: Store) -> None:
+    assert await store.owners.claim("ann", "acme")
+    assert not await store.owners.claim("ann", "acme")
+    with pytest.raises(BadInput) as taken:
+        await store.owners.claim("ann", "blog")
+    assert taken.value.detail == "avatar_exists"
+    assert await store.owners.all() == {"ann": "acme"}
     await store.owners.forget("ann")
-    assert await store.owners.all() == {}
+    assert await store.owners.claim("ann", "blog")
 
 
 async def test_what_operators_did_is_listed_newest_first_and_goes_with_its_time(store: Store) -> None:

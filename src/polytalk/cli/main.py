@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from polytalk import __version__
+from polytalk.cli import store_commands
 from polytalk.cli.avatar_commands import app as avatar_commands
 from polytalk.errors import PolytalkError
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 
 app.add_typer(avatar_commands)
+store_commands.add_to(app)
 
 Languages = Annotated[str | None, typer.Option("--languages", "-l", help="What users speak: en, zh, or en,zh.")]
 Avatar = Annotated[str | None, typer.Option("--avatar", "-a", help="Whose face: mira, theo, or one you added.")]

@@ -13,20 +13,25 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import PolytalkError
+from polytalk.gateway.admin import AdminRoutes
 from polytalk.gateway.auth import Auth
 from polytalk.gateway.avatars import Avatars
 from polytalk.gateway.counter import BankCounter
 from polytalk.gateway.door import Door
-from polytalk.gateway.keys import SettingsKeys
+from polytalk.gateway.keyring import KeyRing
 from polytalk.gateway.metrics import Metrics
 from polytalk.gateway.pages import Pages, SecurityHeaders
 from polytalk.gateway.problems import answer_to, problem
+from polytalk.gateway.realtime.client_secrets import ClientSecretsEndpoint
 from polytalk.gateway.realtime.endpoint import RealtimeEndpoint
 from polytalk.gateway.realtime.media_endpoint import MediaEndpoint
 from polytalk.gateway.realtime.media_line import MediaFeeds
+from polytalk.gateway.realtime.sessions import Sessions
 from polytalk.gateway.request_ids import RequestIds
 from polytalk.gateway.rest.routes import Rest
 from polytalk.gateway.status import Status
+from polytalk.store.admin import Admin
+from polytalk.store.store import Store
 
 STATIC = Path(__file__).parent / "static"
 
@@ -34,25 +39,32 @@ STATIC = Path(__file__).parent / "static"
 def create_app(runtime: Runtime, status: Status) -> Starlette:
     """The ASGI application of one gateway."""
     door = Door(runtime.settings.limits.max_sessions)
-    auth = Auth(runtime.settings.server, SettingsKeys(runtime.settings.tenants))
-    avatars = Avatars(runtime, auth)
+    store = Store(runtime.settings)
+    status.store, status.store_opened = (lambda: store.wrong), store.opened.is_set
+    keys = KeyRing(runtime.settings, store, runtime.shares)
+    auth = Auth(runtime.settings.server, keys)
+    sessions = Sessions(runtime, store.writer.put if runtime.settings.store.transcript_days else None)
+    secrets = ClientSecretsEndpoint(sessions, store.secrets)
+    avatars = Avatars(runtime, auth, store.owners)
     rest = Rest(runtime, auth, status)
     feeds = MediaFeeds(runtime.settings.video.queue_bytes)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with avatars.builds.running():
+        async with store.running(), keys.running(), avatars.builds.running():
             yield
 
     return Starlette(
         routes=[
             Route("/healthz", lambda _: JSONResponse({"status": "ok"})),
             Route("/readyz", status.readyz),
-            Route("/metrics", Metrics(runtime, door, status).serve),
+            Route("/metrics", Metrics(runtime, door, status, store).serve),
             Route("/ops/bank", BankCounter(runtime, auth).serve),
             *avatars.routes(),
+            *AdminRoutes(store, auth, Admin(store, runtime.settings)).routes(),
             *rest.routes(),
-            WebSocketRoute("/v1/realtime", RealtimeEndpoint(runtime, auth, door, status, feeds).serve),
+            WebSocketRoute("/v1/realtime", RealtimeEndpoint(runtime, sessions, auth, door, status, feeds).serve),
+            Route("/v1/realtime/client_secrets", auth.guard("realtime", secrets.create), methods=["POST"]),
             WebSocketRoute("/v1/realtime/media", MediaEndpoint(feeds, auth).serve),
             Mount("/", Pages(directory=STATIC, html=True)),
         ],

@@ -17,23 +17,30 @@ one of them.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from polytalk.clock import Clock, RealClock
 from polytalk.config import ServerSettings
 from polytalk.errors import PolytalkError
 from polytalk.gateway.address import client_address, foreign_origin, is_local_name, is_loopback, stands_alone
 from polytalk.gateway.keys import Keys, Need, Principal, wanted
 from polytalk.gateway.problems import problem
+from polytalk.gateway.viewing import look_as
+from polytalk.schedule.attempts import Attempts
+from polytalk.store.secret import id_of
 
 log = logging.getLogger(__name__)
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 """How browsers, which can't set headers on a WebSocket, send a key."""
+CLIENT_SECRET = "ek_"
+"""How client secrets begin."""
 USER_HEADER = "openai-safety-identifier"
 """How a tenant's server names the person it asks for."""
 USER_CHARS = 256
@@ -44,41 +51,43 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Auth:
     """Looks at each request once, before anything else does."""
 
-    def __init__(self, server: ServerSettings, keys: Keys) -> None:
+    def __init__(self, server: ServerSettings, keys: Keys, clock: Clock | None = None) -> None:
         self._server = server
         self._keys = keys
+        self._clock = clock or RealClock()
+        self.attempts = Attempts()
 
     async def check(self, connection: HTTPConnection, need: Need) -> Principal | Response:
         """Who asks; or the answer for a client that may not, with a true status and the one error body.
 
-        401 without a good key, 403 for a page of another origin or a key without the scope, 503 when the store of keys
-        can't be asked.
+        401 without a good key, 403 for a page of another origin or a key without the scope, 429 for an address that
+        tried too many wrong keys, 503 when the store of keys can't be asked.
         """
         address = client_address(connection, self._server.trusted_proxies)
         try:
-            if not await self._keys.exist():
-                nobody = Principal(anonymous=True, address=address)
-                return self._alone(connection, address) or _lacking(nobody, need) or nobody
-            if (stray := self._stray(connection)) is not None:
-                return stray
-            principal = await self._known(token_of(connection))
+            found = await self._principal(connection, address)
         except PolytalkError as error:
             log.warning("a key can't be looked up: %s", error.message)
             return _later("keys can't be looked up now; try again soon", error.code)
-        if isinstance(principal, Response):
-            return principal
-        if (lacking := _lacking(principal, need)) is not None:
+        if isinstance(found, Response):
+            return found
+        if (lacking := _lacking(found, need)) is not None:
             return lacking
-        return replace(principal, user=principal.user or _user(connection, principal), address=address)
+        look_as(found.tenant.name, self._keys.owners, everything="admin" in found.scopes)
+        return replace(found, user=found.user or _user(connection, found), address=address)
 
     async def pass_by(self, connection: HTTPConnection) -> Response | None:
         """The refusal of a client that has another credential than a key (a session's own token), or None."""
+        address = client_address(connection, self._server.trusted_proxies)
         try:
-            if await self._keys.exist():
-                return self._stray(connection)
+            keys_exist = await self._keys.exist()
         except PolytalkError as error:
             return _later("keys can't be looked up now; try again soon", error.code)
-        return self._alone(connection, client_address(connection, self._server.trusted_proxies))
+        return self._impatient(address) or (self._stray(connection) if keys_exist else self._alone(connection, address))
+
+    def failed(self, connection: HTTPConnection) -> None:
+        """What a client that passed by gave for a credential is none."""
+        self.attempts.failed(client_address(connection, self._server.trusted_proxies), self._clock.now())
 
     async def admit(self, socket: WebSocket, need: Need) -> Principal | None:
         """Who asks for a socket; None when it was refused, with an HTTP status instead of the upgrade."""
@@ -94,6 +103,15 @@ class Auth:
         if isinstance(found, Response):
             return found
         return None if found.anonymous else _lacking(found, "admin")
+
+    async def look(self) -> None:
+        """Take notice of a change that was just made to keys, tenants or owners. Raises PolytalkError."""
+        await self._keys.look()
+
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """Avatar -> the tenant that it is of; those that are not there are everybody's."""
+        return self._keys.owners
 
     def guard(self, need: Need, handler: Handler) -> Handler:
         """The handler for those who may; it finds `request.state.principal`."""
@@ -122,10 +140,37 @@ class Auth:
             return None
         return problem(403, f"pages of {origin[:100]} may not use this server", "origin_not_allowed")
 
-    async def _known(self, token: str) -> Principal | Response:
+    async def _principal(self, connection: HTTPConnection, address: str) -> Principal | Response:
+        token = token_of(connection)
+        if not await self._keys.exist():
+            if (refusal := self._alone(connection, address)) is not None:
+                return refusal
+            if not (id_of(token) or "").startswith(CLIENT_SECRET):  # SDKs send some key in any case
+                return Principal(anonymous=True)
+            found = await self._known(token, address)
+            return replace(found, anonymous=True) if isinstance(found, Principal) else found
+        return self._stray(connection) or await self._known(token, address)
+
+    async def _known(self, token: str, address: str) -> Principal | Response:
         if not token:
             return _unknown("this server wants a key: send Authorization: Bearer <key>")
-        return await self._keys.find(token) or _unknown("there is no such key, or it is not valid any more")
+        if (known := self._keys.recall(token)) is not None:  # others behind the same address may have failed
+            return known
+        if (refusal := self._impatient(address)) is not None:
+            return refusal
+        if (found := await self._keys.find(token)) is not None:
+            return found
+        self.attempts.failed(address, self._clock.now())
+        return _unknown("there is no such key, or it is not valid any more")
+
+    def _impatient(self, address: str) -> Response | None:
+        wait = self.attempts.wait(address, self._clock.now())
+        if wait <= 0:
+            return None
+        text = f"too many wrong keys came from this address; try again in {math.ceil(wait)} s"
+        answer = problem(429, text, "too_many_attempts", "rate_limit_error")
+        answer.headers["retry-after"] = str(math.ceil(wait))
+        return answer
 
 
 def token_of(connection: HTTPConnection) -> str:

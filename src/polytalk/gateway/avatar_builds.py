@@ -75,12 +75,20 @@ class Builds:
     def submit(self, order: Order, photograph: bytes) -> Build:
         """Queue one. Raises Shed, BadInput when its id is taken."""
         self.check_room()
-        known = self._known.get(order.id)
-        if order.id in self._library or (known is not None and known.status != "failed"):
-            raise taken(order.id)
+        self.check_free(order.id)
         build = self._known[order.id] = Build(order, photograph)
         self._queue.put_nowait(build)
         return build
+
+    def check_free(self, key: str) -> None:
+        """Raises BadInput when there is an avatar of this id, or one is being made."""
+        if key in self._library or key in self.ids:
+            raise taken(key)
+
+    @property
+    def failed(self) -> set[str]:
+        """Those that could not be made, and are still told of."""
+        return self._known.keys() - self.ids
 
     @property
     def ids(self) -> set[str]:

@@ -16,12 +16,14 @@ from polytalk.avatar.making import Order
 from polytalk.avatar.manifest import PREVIEW
 from polytalk.cache import shown
 from polytalk.dialogue.runtime import Runtime
-from polytalk.errors import BadInput, SetupError, Shed
+from polytalk.errors import BadInput, PolytalkError, SetupError, Shed
 from polytalk.gateway.auth import Auth
 from polytalk.gateway.avatar_builds import Build, Builds
-from polytalk.gateway.keys import Need
+from polytalk.gateway.keys import Need, Principal
 from polytalk.gateway.problems import problem
 from polytalk.gateway.uploads import read_form
+from polytalk.gateway.viewing import Visible, find, visible
+from polytalk.store.owners import Owners
 
 FOREVER = "private, max-age=31536000, immutable"
 ANEW = "no-cache"
@@ -29,12 +31,13 @@ SEE: Need = ("realtime", "avatars")
 
 
 class Avatars:
-    """The routes. Who may talk to an avatar may see it; who may add some has a key for that."""
+    """The routes. Who may talk to an avatar may see it; who may add some has a key for that, and owns what it adds."""
 
-    def __init__(self, runtime: Runtime, auth: Auth) -> None:
+    def __init__(self, runtime: Runtime, auth: Auth, owners: Owners) -> None:
         self._runtime = runtime
         self._library = runtime.avatars
         self._auth = auth
+        self._owners = owners
         self.builds = Builds(runtime.avatars, runtime.settings.cache_folder)
 
     def routes(self) -> list[Route]:
@@ -55,7 +58,7 @@ class Avatars:
     async def _list(self, _: Request) -> JSONResponse:
         """Those that can be talked to, the default one first."""
         default = self._runtime.settings.avatar
-        ordered = sorted(self._library.values(), key=lambda made: made.id != default)
+        ordered = sorted(Visible(self._library).values(), key=lambda made: made.id != default)
         return JSONResponse({"object": "list", "data": [self._brief(made) for made in ordered]})
 
     async def _create(self, request: Request) -> JSONResponse:
@@ -65,7 +68,8 @@ class Avatars:
                 raise SetupError("this server can't read photographs yet; run on it: polytalk setup --photos")
             self.builds.check_room()
             photograph, fields = await read_form(request, "image", intake.MAX_BYTES)
-            build = self.builds.submit(self._order(fields, photograph), photograph)
+            order = self._order(fields, photograph)
+            build = await self._submit(order, photograph, request.state.principal)
         except SetupError as error:
             return problem(503, error.message, "photos_not_set_up", "server_error")
         except Shed as full:
@@ -74,6 +78,19 @@ class Avatars:
             return refusal
         where = {"location": f"/v1/avatars/{build.order.id}"}
         return JSONResponse(_in_the_making(build), 202, where)
+
+    async def _submit(self, order: Order, photograph: bytes, principal: Principal) -> Build:
+        """Queue one, as its tenant's own; what is added without a key is everybody's. Raises as `Builds.submit`."""
+        self.builds.check_free(order.id)
+        claimed = not principal.anonymous and await self._owners.claim(order.id, principal.tenant.name)
+        try:
+            if claimed:
+                await self._auth.look()
+            return self.builds.submit(order, photograph)
+        except PolytalkError:
+            if claimed:
+                await self._owners.forget(order.id)
+            raise
 
     def _order(self, fields: dict[str, str], photograph: bytes) -> Order:
         unknown = fields.keys() - {"id", "name", "voice", "consent", "consent_by"}
@@ -86,17 +103,17 @@ class Avatars:
         voice = fields.get("voice", "")
         if voice:
             voice = self._runtime.voices.get(voice).voice.id
-        taken: dict[str, object] = {**self._library, **dict.fromkeys(self.builds.ids)}
+        taken: dict[str, object] = {**self._library, **dict.fromkeys(self.builds.ids), **self._auth.owners}
         key = manifests.check_id(fields["id"]) if fields.get("id") else manifests.id_for(name["en"], taken)
         return Order(key, name, voice, consent)
 
     async def _show(self, request: Request) -> JSONResponse:
         """One avatar, or one in the making."""
         key = request.path_params["avatar"]
-        build = None if key in self._library else self.builds.get(key)
+        build = self.builds.get(key) if visible(key) and key not in self._library else None
         if build is not None:
             return JSONResponse(_in_the_making(build))
-        made = self._runtime.avatar(key)
+        made = self._find(request)
         manifest = made.manifest
         shown = self._brief(made) | {
             "status": "completed",
@@ -114,21 +131,37 @@ class Avatars:
         key = request.path_params["avatar"]
         if key == self._runtime.settings.avatar:
             raise BadInput(f"the avatar {key!r} is the default one of the settings and stays", code="avatar_in_use")
+        self._check_own(key, request.state.principal)
         made = self._library.get(key)
         if made is not None or not self.builds.forget(key):
             await asyncio.to_thread(self._library.remove, key)
+        if key in self._auth.owners:
+            await self._owners.forget(key)
+            await self._auth.look()
         if made is not None:
             await asyncio.to_thread(shown.forget, self._runtime.settings.renders_folder(), made.digest)
         return JSONResponse({"id": key, "object": "avatar.deleted", "deleted": True})
 
+    def _check_own(self, key: str, principal: Principal) -> None:
+        """Raises BadInput for one that is not there for this tenant, or is everybody's and no operator asks."""
+        if not visible(key) or (key not in self._library and key not in self.builds.ids | self.builds.failed):
+            raise BadInput(f"there is no avatar {key[:80]!r}", code="model_not_found")
+        if not (principal.anonymous or "admin" in principal.scopes or key in self._auth.owners):
+            raise BadInput(
+                f"the avatar {key!r} is everybody's; removing it takes a key with the scope admin", code="avatar_shared"
+            )
+
+    def _find(self, request: Request) -> Bundle:
+        return find(self._library, request.path_params["avatar"])
+
     async def _preview(self, request: Request) -> Response:
         """Its still picture."""
-        made = self._runtime.avatar(request.path_params["avatar"])
+        made = self._find(request)
         return await _serve(request, made, PREVIEW)
 
     async def _bundle(self, request: Request) -> Response:
         """What a client draws it by: an illustrated avatar's drawing, or where a photographed one's files are."""
-        made = self._runtime.avatar(request.path_params["avatar"])
+        made = self._find(request)
         if made.kind == "illustrated":
             drawing = await asyncio.to_thread(lambda: made.art.json)
             return Response(drawing, media_type="application/json", headers={"cache-control": ANEW})
@@ -144,11 +177,11 @@ class Avatars:
 
     async def _file(self, request: Request) -> Response:
         """One file of the bundle, by its name in the manifest and no other."""
-        return await _serve(request, self._runtime.avatar(request.path_params["avatar"]), request.path_params["name"])
+        return await _serve(request, self._find(request), request.path_params["name"])
 
     async def _export(self, request: Request) -> Response:
         """The bundle as one file."""
-        made = self._runtime.avatar(request.path_params["avatar"])
+        made = self._find(request)
         data = await asyncio.to_thread(archive.pack, made)
         name = f'attachment; filename="{made.id}{archive.SUFFIX}"'
         return Response(

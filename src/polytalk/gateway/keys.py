@@ -55,8 +55,21 @@ class Keys(Protocol):
         """Whether there is any: from then on nobody comes in without one. Raises PolytalkError when it can't tell."""
         ...
 
+    def recall(self, token: str) -> Principal | None:
+        """Whose key it is, if that is known without asking anybody."""
+        ...
+
     async def find(self, token: str) -> Principal | None:
         """Whose key it is; None when it opens nothing. Raises PolytalkError when that can't be told now."""
+        ...
+
+    async def look(self) -> None:
+        """Take notice of a change that was just made to keys, tenants or owners. Raises PolytalkError."""
+        ...
+
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """Avatar -> the tenant that it is of; those that are not there are everybody's."""
         ...
 
 
@@ -71,6 +84,18 @@ class SettingsKeys:
         return bool(self._tenants)
 
     async def find(self, token: str) -> Principal | None:
+        """See Keys."""
+        return self.recall(token)
+
+    async def look(self) -> None:
+        """See Keys."""
+
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """See Keys."""
+        return {}
+
+    def recall(self, token: str) -> Principal | None:
         """See Keys."""
         found = None
         for known, tenant in self._tenants:  # all of them, so that the time tells nothing

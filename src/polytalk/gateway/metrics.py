@@ -11,7 +11,9 @@ from starlette.responses import Response
 from polytalk.dialogue.runtime import Runtime
 from polytalk.gateway.door import Door
 from polytalk.gateway.status import Status
+from polytalk.gateway.store_metrics import store_metrics
 from polytalk.schedule.scale import ScaleRule, desired
+from polytalk.store.store import Store
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -19,8 +21,9 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics(Collector):
     """Reads workers, admission, bank and door; keeps nothing of its own."""
 
-    def __init__(self, runtime: Runtime, door: Door, status: Status) -> None:
+    def __init__(self, runtime: Runtime, door: Door, status: Status, store: Store | None = None) -> None:
         self._runtime = runtime
+        self._store = store
         self._door = door
         self._status = status
         self._registry = CollectorRegistry()
@@ -38,6 +41,8 @@ class Metrics(Collector):
         yield from self._admission()
         yield from self._bank()
         yield from self._cache()
+        if self._store is not None:
+            yield from store_metrics(self._store)
 
     def _workers(self) -> Iterator[Metric]:
         labels = ["stage", "engine"]

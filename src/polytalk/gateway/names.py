@@ -8,6 +8,7 @@ from msgspec import Struct
 from polytalk.avatar.library import Bundle
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import BadInput
+from polytalk.gateway.viewing import Visible, find
 
 Purpose: TypeAlias = Literal["conversation", "chat", "speech", "transcription", "video"]
 STOCK: dict[Purpose, tuple[str, ...]] = {
@@ -34,6 +35,7 @@ class Names:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._avatars = Visible(runtime.avatars)
         kit = runtime.kit
         self._engines: dict[Purpose, tuple[str, ...]] = {
             "chat": (kit.llm,),
@@ -51,11 +53,11 @@ class Names:
 
     def _all(self) -> Iterator[Model]:
         default = self._runtime.settings.avatar
-        for avatar in sorted(self._runtime.avatars, key=lambda one: one != default):
+        for avatar in sorted(self._avatars, key=lambda one: one != default):
             yield Model(avatar, "conversation", avatar)
         for purpose, engines in self._engines.items():
             yield from (Model(engine, purpose, engine) for engine in engines)
-        known = dict.fromkeys(self._runtime.avatars, "conversation") | {
+        known = dict.fromkeys(self._avatars, "conversation") | {
             engine: purpose for purpose, engines in self._engines.items() for engine in engines
         }
         for alias, target in self._runtime.settings.aliases.items():
@@ -80,29 +82,32 @@ class Names:
     def avatar(self, name: str | None, purpose: Purpose = "conversation") -> Bundle:
         """Whom a name means; the default one where none is given. Raises BadInput."""
         target = self._target(name)
-        if target is None or (target not in self._runtime.avatars and _begins(target, STOCK[purpose])):
+        if target is None or (target not in self._avatars and _begins(target, STOCK[purpose])):
             target = self._runtime.settings.avatar
-        return self._runtime.avatar(target)
+        return self._avatar(target)
 
     def chat(self, name: str) -> Bundle | None:
         """The avatar that answers in character, or None for the language model itself. Raises BadInput."""
         target = self._target(name) or ""
-        if target in self._runtime.avatars:
-            return self._runtime.avatar(target)
+        if target in self._avatars:
+            return self._avatar(target)
         if target in self._engines["chat"] or _begins(target, STOCK["chat"]):
             return None
         if _begins(target, STOCK["conversation"]):
-            return self._runtime.avatar(self._runtime.settings.avatar)
+            return self._avatar(self._runtime.settings.avatar)
         raise self._unknown(name)
 
     def check(self, name: str, purpose: Purpose) -> Bundle | None:
         """That a name means an engine for a purpose, or an avatar, which is returned. Raises BadInput."""
         target = self._target(name) or ""
-        if target in self._runtime.avatars:
-            return self._runtime.avatar(target)
+        if target in self._avatars:
+            return self._avatar(target)
         if target in self._engines[purpose] or _begins(target, STOCK[purpose]):
             return None
         raise self._unknown(name)
+
+    def _avatar(self, name: str) -> Bundle:
+        return find(self._runtime.avatars, name)
 
     def _target(self, name: str | None) -> str | None:
         return None if name is None else self._runtime.settings.aliases.get(name, name)

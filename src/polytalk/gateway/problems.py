@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 from polytalk.errors import BadInput, Cancelled, PolytalkError, Shed, StoreLost
 
 STATUSES = {
+    "avatar_shared": 403,
     "model_not_found": 404,
     "file_not_found": 404,
     "video_not_found": 404,

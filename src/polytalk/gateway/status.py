@@ -1,5 +1,7 @@
 """What this process is doing: starting, ready, or going away."""
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -14,6 +16,9 @@ class Status:
         self.ready = False
         self.draining = False
         self._engines: dict[str, str] = {}
+        self.store: Callable[[], str | None] = lambda: None
+        """What is wrong with the database; None when nothing is."""
+        self.store_opened: Callable[[], bool] = lambda: True
 
     def report(self, progress: Progress) -> None:
         """An engine got one step further."""
@@ -29,7 +34,11 @@ class Status:
         return answer
 
     async def readyz(self, _: Request) -> JSONResponse:
-        """200 when every engine has answered once and the process is not leaving, else 503."""
-        serving = self.ready and not self.draining
-        word = "draining" if self.draining else "ready" if self.ready else "starting"
-        return JSONResponse({"status": word, "engines": self._engines}, 200 if serving else 503)
+        """200 when every engine has answered once, the store was opened and the process is not leaving, else 503.
+
+        A database that is lost later is told here, and no reason to send clients elsewhere: it is lost there, too.
+        """
+        begun = self.ready and self.store_opened()
+        word = "draining" if self.draining else "ready" if begun else "starting"
+        store = self.store() or "ok"
+        return JSONResponse({"status": word, "engines": self._engines, "store": store}, 200 if word == "ready" else 503)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from polytalk.errors import ConfigError, StoreLost
+from polytalk.errors import BadInput, ConfigError, StoreLost
 from polytalk.types import Seconds
 
 PATIENCE: Seconds = 5.0
@@ -21,6 +21,8 @@ PATIENCE: Seconds = 5.0
 QUERY_PATIENCE: Seconds = 15.0
 LOST_STATES = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX"})
 """Classes of PostgreSQL's error codes that speak of the database: connection, read-only, resources, shutdown …"""
+UNKEEPABLE = "22"
+"""The class of those that speak of a value: too long, or with a character that no text may have."""
 DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
@@ -30,7 +32,7 @@ DRIVERS = {
 
 
 class Database:
-    """Connections and transactions. Every failure of the database itself is a StoreLost."""
+    """Connections and transactions. Every failure of the database itself is a StoreLost; of a value, a BadInput."""
 
     def __init__(self, url: str) -> None:
         """Nothing is opened yet. Raises ConfigError for a URL that can't be used."""
@@ -66,6 +68,8 @@ class Database:
             async with engine.begin() as connection:
                 yield connection
         except Exception as error:
+            if _state(error).startswith(UNKEEPABLE):
+                raise BadInput(f"the database can't keep that: {_reason(error)}") from error
             if not _is_lost(error):
                 raise
             raise StoreLost(f"the database can't be used: {_reason(error)}") from error
@@ -144,14 +148,18 @@ def _parsed(given: str) -> URL:
 
 def _is_lost(error: Exception) -> bool:
     """Whether the database is at fault, and not the statement: then it is worth trying again."""
+    if state := _state(error):
+        return state[:2] in LOST_STATES
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        if isinstance(state, str):
-            return state[:2] in LOST_STATES
         return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
     if type(error).__module__.startswith("asyncpg"):  # refusals to connect come as they are
         return True
     return isinstance(error, (OSError, TimeoutError, PoolTimeout))
+
+
+def _state(error: Exception) -> str:
+    """PostgreSQL's code of an error; empty where it has none."""
+    return str(getattr(error.orig, "sqlstate", None) or "") if isinstance(error, DBAPIError) else ""
 
 
 def _reason(error: BaseException) -> str:

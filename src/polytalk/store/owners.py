@@ -1,7 +1,9 @@
 """Whose an avatar of the library is. Those of nobody are everybody's: the shipped ones, and what operators add."""
 
 from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
+from polytalk.errors import BadInput
 from polytalk.store import tables
 from polytalk.store.base import Part, changed
 
@@ -15,13 +17,18 @@ class Owners(Part):
             rows = await connection.execute(select(tables.avatars.c.id, tables.avatars.c.tenant))
             return {row.id: row.tenant for row in rows}
 
-    async def set(self, avatar: str, tenant: str) -> None:
-        """It belongs to the tenant."""
-        async with self._database.writing() as connection:
-            await connection.execute(delete(tables.avatars).where(tables.avatars.c.id == avatar))
-            row = {"id": avatar, "tenant": tenant, "created_at": self._now()}
-            await connection.execute(insert(tables.avatars).values(row))
-            await changed(connection)
+    async def claim(self, avatar: str, tenant: str) -> bool:
+        """Have it belong to the tenant; False when it was its already. Raises BadInput when it is another's."""
+        row = {"id": avatar, "tenant": tenant, "created_at": self._now()}
+        try:
+            async with self._database.writing() as connection:
+                await connection.execute(insert(tables.avatars).values(row))
+                await changed(connection)
+        except IntegrityError:
+            if (await self.all()).get(avatar) == tenant:
+                return False
+            raise BadInput(f"there is an avatar {avatar!r} already; choose another id", code="avatar_exists") from None
+        return True
 
     async def forget(self, avatar: str) -> None:
         """It is gone, or everybody's."""

@@ -53,6 +53,11 @@ class Store:
         self.trouble: str | None = "it is not opened yet"
         """Why the database could not be used when it was last asked; None when it could."""
 
+    @property
+    def wrong(self) -> str | None:
+        """What is wrong with the database, reading or writing; None when nothing is."""
+        return self.trouble or self.writer.trouble
+
     async def open(self) -> None:
         """Bring the tables to our version. Raises StoreLost, ConfigError."""
         await migrate.upgrade(self.database)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Executable
 from sqlalchemy.exc import SQLAlchemyError
 
-from polytalk.errors import StoreLost
+from polytalk.errors import BadInput, StoreLost
 from polytalk.store.database import Database
 from polytalk.types import Seconds
 
@@ -102,7 +102,7 @@ class Writer:
                 async with self._database.writing() as connection:
                     for write in batch:
                         await connection.execute(write.statement)
-            except SQLAlchemyError:  # one of them is at fault; the others are not
+            except (SQLAlchemyError, BadInput):  # one of them is at fault; the others are not
                 while rest:
                     await self._write_one(rest[0])
                     rest = rest[1:]
@@ -118,7 +118,7 @@ class Writer:
         try:
             async with self._database.writing() as connection:
                 await connection.execute(write.statement)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, BadInput) as error:
             self.failed[write.kind] += 1
             log.warning("a %s was not written: %s", write.kind, type(error).__name__)
         else:

@@ -74,6 +74,7 @@ class Connection:
         """Run the session; the line is open already, and closed when this returns."""
         self._translator = Translator(session.conversation)
         self._stage.open(session)
+        session.configure(self._able(self._config.session))  # as it begins it may want pictures already
         self._outbox.put(event("session.created", session=self._shown(session)))
         reader = asyncio.create_task(self._read(session))
         others = (self._write(), self._outbox.overflowed.wait(), self._stage.run())

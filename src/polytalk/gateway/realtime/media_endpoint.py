@@ -36,6 +36,7 @@ class MediaEndpoint:
             return
         feed = self._feeds.find(socket.query_params.get("session", ""), _token(socket))
         if feed is None:
+            self._auth.failed(socket)
             text = "there is no such session, or this is not its token; both are in session.updated, under avatar.media"
             await socket.send_denial_response(problem(401, text, "invalid_media_token"))
             return

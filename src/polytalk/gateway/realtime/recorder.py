@@ -1,0 +1,167 @@
+"""What of a conversation is remembered: put together from its events, and handed to the store's queue.
+
+It sees what the dialogue says and asks nothing of it, so that a conversation is the same with it and without.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import update
+
+from polytalk.clock import Clock, RealClock
+from polytalk.dialogue.conversation import Conversation
+from polytalk.dialogue.delivery import Emit
+from polytalk.dialogue.events import (
+    DialogueEvent,
+    ItemTruncated,
+    ResponseFinished,
+    ResponseStarted,
+    Said,
+    SpeechStopped,
+    Spoke,
+    Transcribed,
+)
+from polytalk.dialogue.session import Session
+from polytalk.errors import BadInput
+from polytalk.gateway.keys import Principal
+from polytalk.store import tables
+from polytalk.store.conversations import SessionRecord, TurnRecord, answered, began, ended
+from polytalk.store.writer import Write
+from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, Seconds
+
+V = TypeVar("V")
+REMEMBERED = 32
+"""Utterances and answers that something may still refer to."""
+
+
+@dataclass
+class _Answer:
+    previous: str | None
+    began: Seconds
+    asked: Seconds
+    """When the user had said what it answers; when it began, if that was not said."""
+    wall: float
+    text: str = ""
+    first: Seconds | None = None
+    audio_bytes: int = 0
+
+
+class Recorder:
+    """One session's."""
+
+    def __init__(self, put: Callable[[Write], None], clock: Clock | None = None, now: Callable[[], float] = time.time):
+        self._put = put
+        self._clock = clock or RealClock()
+        self._now = now
+        self._session = ""
+        self._conversation: Conversation | None = None
+        self._spoken: OrderedDict[str, Seconds] = OrderedDict()
+        """Utterance -> when its end was noticed."""
+        self._texts: OrderedDict[str, str] = OrderedDict()
+        """Utterance -> its words."""
+        self._open: dict[str, _Answer] = {}
+        self._over: OrderedDict[str, str] = OrderedDict()
+        """Item -> the answer that it was."""
+
+    def hearing(self, emit: Emit) -> Emit:
+        """Passes events on, and looks at them."""
+
+        def both(what: DialogueEvent) -> None:
+            emit(what)
+            self.see(what)
+
+        return both
+
+    def begin(self, session: Session, principal: Principal) -> None:
+        """A call begins."""
+        self._session, self._conversation = session.id, session.conversation
+        record = SessionRecord(
+            session.id, principal.tenant.name, session.settings.avatar, self._now(), principal.key, principal.user
+        )
+        self._put(began(record))
+
+    def end(self) -> None:
+        """The call is over."""
+        self._put(ended(self._session, self._now()))
+
+    def see(self, what: DialogueEvent) -> None:
+        """One event of the session."""
+        match what:
+            case SpeechStopped(item=item):
+                _keep(self._spoken, item, self._clock.now())
+            case Transcribed(item=item, text=text):
+                _keep(self._texts, item, text)
+            case ResponseStarted(response=response, previous=previous):
+                began = self._clock.now()
+                asked = self._spoken.pop(previous or "", began)
+                self._open[response] = _Answer(previous, began, asked, self._now())
+            case Said(response=response, text=text) if response in self._open:
+                self._open[response].text += text
+            case Spoke(response=response, audio=audio) if response in self._open:
+                answer = self._open[response]
+                answer.audio_bytes += len(audio)
+                answer.first = self._clock.now() if answer.first is None else answer.first
+            case ResponseFinished():
+                self._finish(what)
+            case ItemTruncated(item=item) if item in self._over:
+                self._heard_less(item)
+
+    def _finish(self, what: ResponseFinished) -> None:
+        answer = self._open.pop(what.response, None)
+        if answer is None:
+            return
+        _keep(self._over, what.item, what.response)
+        self._put(
+            answered(
+                TurnRecord(
+                    id=what.response,
+                    session=self._session,
+                    started_at=answer.wall,
+                    user_text=self._asked(answer.previous),
+                    answer_text=answer.text,
+                    heard_text=what.text,
+                    status=what.status,
+                    reason=what.reason,
+                    first_audio_ms=None if answer.first is None else _ms(answer.first - answer.asked),
+                    duration_ms=_ms(self._clock.now() - answer.began),
+                    audio_ms=_ms(answer.audio_bytes / SAMPLE_BYTES / SPEECH_RATE),
+                    input_tokens=what.usage.input_tokens if what.usage else 0,
+                    output_tokens=what.usage.output_tokens if what.usage else 0,
+                )
+            )
+        )
+
+    def _asked(self, item: str | None) -> str:
+        """The words that an answer is to: what was heard, or what the client wrote."""
+        if item is None:
+            return ""
+        if (heard := self._texts.pop(item, None)) is not None:
+            return heard
+        found = self._item(item)
+        return found[1] if found is not None and found[0] == "user" else ""
+
+    def _heard_less(self, item: str) -> None:
+        if (found := self._item(item)) is not None:
+            where = tables.turns.c.id == self._over[item]
+            self._put(Write("turn", update(tables.turns).where(where).values(heard_text=found[1])))
+
+    def _item(self, name: str) -> tuple[str, str] | None:
+        assert self._conversation is not None
+        try:
+            item = self._conversation.get(name)
+        except BadInput:  # deleted, or forgotten
+            return None
+        return item.role, item.text
+
+
+def _keep(kept: OrderedDict[str, V], name: str, value: V) -> None:
+    kept[name] = value
+    while len(kept) > REMEMBERED:
+        kept.popitem(last=False)
+
+
+def _ms(seconds: Seconds) -> int:
+    return max(0, round(seconds * 1000))

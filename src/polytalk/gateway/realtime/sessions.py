@@ -1,0 +1,76 @@
+"""How a principal's session begins on any line: its settings, what a client secret presets, what is remembered."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from polytalk.dialogue.delivery import Emit
+from polytalk.dialogue.runtime import Runtime
+from polytalk.dialogue.session import Session
+from polytalk.dialogue.settings import SessionSettings
+from polytalk.gateway.keys import Principal
+from polytalk.gateway.names import Names
+from polytalk.gateway.realtime.preset import patch_of
+from polytalk.gateway.realtime.recorder import Recorder
+from polytalk.gateway.realtime.session_config import SessionConfig, default_detection
+from polytalk.gateway.viewing import Visible
+from polytalk.store.writer import Write
+
+
+class Sessions:
+    """One a server."""
+
+    def __init__(self, runtime: Runtime, put: Callable[[Write], None] | None = None) -> None:
+        """`put` takes what is to be remembered; without it nothing is."""
+        self._runtime = runtime
+        self._put = put
+        self._names = Names(runtime)
+
+    def configure(self, principal: Principal, model: str | None) -> SessionConfig:
+        """The session as it begins, with what the principal's client secret presets. Raises BadInput.
+
+        What the client secret says of `model` counts more than what the client does.
+        """
+        preset = principal.session or {}
+        patch = patch_of(preset)
+        settings = self._runtime.settings
+        avatar = self._names.avatar(preset.get("model") or model)
+        session = SessionSettings(
+            avatar=avatar.id,
+            voice=self._runtime.default_voice(avatar),
+            turn_detection=default_detection(settings.turn, settings.limits.max_utterance_seconds),
+            max_tokens=settings.limits.max_reply_tokens,
+        )
+        voices = Visible(_DefaultVoices(self._runtime))
+        config = SessionConfig(settings, self._runtime.voices, voices, session, self._runtime.draws)
+        config.apply(patch)
+        return config
+
+    @contextmanager
+    def open(self, principal: Principal, config: SessionConfig, emit: Emit) -> Iterator[Session]:
+        """The session, to be entered and served while the context lasts."""
+        if self._put is None:
+            yield self._runtime.open_session(config.session, emit, principal.tenant)
+            return
+        recorder = Recorder(self._put)
+        session = self._runtime.open_session(config.session, recorder.hearing(emit), principal.tenant)
+        recorder.begin(session, principal)
+        try:
+            yield session
+        finally:
+            recorder.end()
+
+
+class _DefaultVoices(Mapping[str, str]):
+    """The voice of each avatar, also of those that are added while a session goes on."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def __getitem__(self, avatar: str) -> str:
+        return self._runtime.default_voice(self._runtime.avatars[avatar])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._runtime.avatars)
+
+    def __len__(self) -> int:
+        return len(self._runtime.avatars)
