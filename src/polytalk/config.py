@@ -171,6 +171,20 @@ class VideoSettings(Table):
     """Of media that may wait for a slow client before its media socket is closed."""
 
 
+class ClipSettings(Table):
+    """Clips that clients order (`/v1/videos`)."""
+
+    folder: Path | None = None
+    """Instead of `clips` in the data folder."""
+    keep_hours: float = Field(24.0, gt=0)
+    """After which a clip and its order are deleted."""
+    queue: int = Field(20, ge=0)
+    """Of a tenant's orders that may wait; there may be ten times as many in all."""
+    at_once: int = Field(1, ge=0)
+    """Clips made at the same time; 0 leaves them to another process with the same folder."""
+    max_text_chars: int = Field(20_000, ge=1)
+
+
 class MarkingSettings(Table):
     """How clips say that they are AI-generated."""
 
@@ -211,7 +225,7 @@ class Settings(BaseSettings):
     """So many of them nobody but vips may use."""
     cache_folder: Path = Field(default_factory=lambda: _user_cache() / "polytalk")
     data_folder: Path = Field(default_factory=lambda: _user_data() / "polytalk")
-    """Where the database is, unless `store.url` names another."""
+    """Where the database is, unless `store.url` names another, and ordered clips."""
     avatars_folder: Path = Field(default_factory=lambda: _user_data() / "polytalk" / "avatars")
     """Where avatars are that were made of photographs, or imported."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
@@ -221,6 +235,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     cache: CacheSettings = CacheSettings()
     video: VideoSettings = VideoSettings()
+    clips: ClipSettings = ClipSettings()
     marking: MarkingSettings = MarkingSettings()
     vad: EngineChoice = EngineChoice(engine="silero")
     asr: EngineChoice = EngineChoice(engine="whisper")
@@ -280,6 +295,10 @@ class Settings(BaseSettings):
     def renders_folder(self) -> Path:
         """Where renderings are kept."""
         return self.cache.folder or self.cache_folder / "renders"
+
+    def clips_folder(self) -> Path:
+        """Where clips are that clients ordered."""
+        return self.clips.folder or self.data_folder / "clips"
 
     def store_url(self) -> str:
         """Where the database is, password included."""

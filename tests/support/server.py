@@ -32,6 +32,8 @@ class Server:
     host: str
     asr: ScriptedAsr
     llm: ScriptedLlm
+    tts: ScriptedTts
+    synthesise: ScriptedSynthesise
 
     @property
     def http(self) -> str:
@@ -68,7 +70,7 @@ async def serving(reply: str = "Yes, it is.", ready: bool = True, **settings: An
     try:
         if ready:
             await asyncio.wait_for(prepared.wait(), SOON)
-        yield Server(runtime, f"127.0.0.1:{port}", asr, llm)
+        yield Server(runtime, f"127.0.0.1:{port}", asr, llm, cast["tts"], cast["synthesise"])
     finally:
         running.cancel()
         await asyncio.wait((running,), timeout=SOON)

@@ -13,19 +13,20 @@ from polytalk.cli.ask import UNPACED, described
 from polytalk.config import EngineChoice, load_settings
 from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.exports import check_target
-from polytalk.dialogue.film import BEFORE, Answer, film
+from polytalk.dialogue.film import film
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.marks import mark_of
 from polytalk.dialogue.narration import Narration, Parts
-from polytalk.dialogue.rehearsal import move, open_face
+from polytalk.dialogue.reel import BEFORE
+from polytalk.dialogue.rehearsal import recorded
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.script import load_script, read_script
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.subtitles import cues, written
-from polytalk.dialogue.take import Take, stretches
+from polytalk.dialogue.take import Take
 from polytalk.errors import BadInput, SetupError
 from polytalk.media.decode import decode_audio
-from polytalk.types import SPEECH_RATE, Seconds, Speech, Tier
+from polytalk.types import SPEECH_RATE, Seconds, Tier
 
 LONGEST_RECORDING: Seconds = 3600.0
 SILENT_MIND = EngineChoice(engine="echo")
@@ -112,18 +113,16 @@ def _recorded(runtime: Runtime, recording: Path, console: Console) -> Take:
     """The recording, with a mouth that moves to it."""
     sound = decode_audio(recording, SPEECH_RATE, max_seconds=LONGEST_RECORDING, max_bytes=1 << 30)
     settings = _session(runtime, None, 1.0)
-    done = Answer()
+    takes: list[Take] = []
 
     async def listen() -> None:
         async with runtime.running(lambda _: None):
             scope = Scope(runtime.dispatcher, new_id("render"), 0, tier=Tier.BATCH)
-            face = open_face(scope, runtime.kit, settings)
-            for stretch in stretches(sound):
-                await move(face, done, Speech(stretch))
+            takes.append(await recorded(scope, runtime.kit, settings, sound))
 
     with console.status("Listening …"):
         uvloop.run(listen())
-    return done.take()
+    return takes[0]
 
 
 def _session(runtime: Runtime, voice: str | None, speed: float) -> SessionSettings:

@@ -7,8 +7,9 @@ from pathlib import Path
 from polytalk.avatar.library import Bundle
 from polytalk.cache.disk import DiskTier
 from polytalk.cache.key import ClipKey, digest, digest_bytes
-from polytalk.dialogue.film import FPS, Answer, OnFrame, film
+from polytalk.dialogue.film import Answer, OnFrame, film
 from polytalk.dialogue.marks import Mark
+from polytalk.dialogue.reel import FPS
 from polytalk.dialogue.voices import language_of
 from polytalk.engines.revision import revision
 from polytalk.types import Seconds

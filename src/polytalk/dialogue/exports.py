@@ -37,12 +37,14 @@ def check_target(target: Path, size: int) -> None:
         raise BadInput(f"a GIF of {size} pixels would be too large; give --size {GIF_LARGEST} or less, or write an mp4")
 
 
-def open_video(target: Path, size: int, fps: int, tags: Mapping[str, str], seal: Seal | None) -> VideoFile:
-    """The writer for a target with pictures. Raises BadInput, SetupError."""
+def open_video(
+    target: Path, size: tuple[int, int], fps: int, tags: Mapping[str, str], seal: Seal | None, threads: int = 0
+) -> VideoFile:
+    """The writer for a target with pictures; see VideoWriter. Raises BadInput, SetupError."""
     match target.suffix.lower():
         case ".webm":
-            return WebmWriter(target, size, size, fps, SPEECH_RATE, tags, seal=seal)
+            return WebmWriter(target, *size, fps, SPEECH_RATE, tags, threads=threads, seal=seal)
         case ".gif":
-            return GifWriter(target, size, size, fps, tags, seal=seal)
+            return GifWriter(target, *size, fps, tags, seal=seal)
         case _:
-            return Mp4Writer(target, size, size, fps, SPEECH_RATE, tags, seal=seal)
+            return Mp4Writer(target, *size, fps, SPEECH_RATE, tags, threads=threads, seal=seal)

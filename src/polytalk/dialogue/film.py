@@ -3,38 +3,28 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from polytalk.avatar.library import Bundle
-from polytalk.avatar.motion import State, perform
 from polytalk.avatar.renderer import open_renderer
 from polytalk.config import ANYBODY
 from polytalk.dialogue import events
 from polytalk.dialogue.conversation import Item
-from polytalk.dialogue.exports import is_sound, open_video
+from polytalk.dialogue.exports import is_sound
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.marks import Mark
+from polytalk.dialogue.reel import Reel, Shape
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
-from polytalk.dialogue.take import Take, blocks
+from polytalk.dialogue.take import Take
 from polytalk.engines import models
 from polytalk.engines.synthesise.easel import shelf_of
 from polytalk.errors import BadInput, EngineFailed, Unspeakable
-from polytalk.media.labels import visible_label
-from polytalk.media.loudness import find_level, levelled
-from polytalk.media.pcm import duration, silence
-from polytalk.media.sound import open_sound
-from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, Seconds
-
-FPS = 25
-BEFORE: Seconds = 0.4
-"""The face looks at you for a moment before it speaks …"""
-AFTER: Seconds = 0.7
-"""… and after it has spoken."""
+from polytalk.media.pcm import duration
+from polytalk.types import SPEECH_RATE, Seconds
 
 OFFLINE = ANYBODY.model_copy(update={"tier": "batch"})
 """Who asks: nobody waits for it live, and what is made is kept."""
@@ -106,28 +96,15 @@ def film(avatar: Bundle, take: Take, target: Path, *, size: int, mark: Mark, on_
 
     Speech is brought to the loudness of files (`loudness`). Raises BadInput, SetupError.
     """
-    frames = round((BEFORE + take.seconds + AFTER) * FPS)
-    step = SPEECH_RATE // FPS * SAMPLE_BYTES
-    level = find_level(take.pieces)
-    sound = blocks(chain((silence(BEFORE, SPEECH_RATE),), levelled(take.pieces(), level)), step)
-    tags = mark.tags(target.suffix.lower())
-    seal = mark.seal_for(target.suffix.lower())
     if is_sound(target):
-        with open_sound(target, target.suffix.lower(), tags, seal=seal) as file:
-            for index in range(frames):
-                file.write_audio(next(sound, b"").ljust(step, b"\0"))
-                on_frame(index + 1, frames)
-        return frames / FPS
+        with Reel(take, target, Shape(size, size), mark) as reel:
+            for index in range(reel.frames):
+                reel.write(None)
+                on_frame(index + 1, reel.frames)
+        return reel.seconds
     motion, renderer = open_renderer(avatar, size, shelf_of(avatar, (size, size), models.patches_folder()))
-    label = visible_label(size, size, mark.label, mark.place) if mark.label else None
-    states: list[tuple[Seconds, State]] = [(0.0, "idle"), (BEFORE, "speaking"), (BEFORE + take.seconds, "idle")]
-    moves = perform(motion, frames / FPS, states=states, mouth=take.mouth, mouth_start=BEFORE, fps=FPS)
-    with open_video(target, size, FPS, tags, seal) as clip:
-        for index, parameters in enumerate(moves):
-            picture = renderer.frame(parameters)
-            if label is not None:
-                label.apply(picture)
-            clip.write_frame(picture)
-            clip.write_audio(next(sound, b"").ljust(step, b"\0"))
-            on_frame(index + 1, frames)
-    return frames / FPS
+    with Reel(take, target, Shape(size, size), mark) as reel:
+        for index, parameters in enumerate(reel.moves(motion)):
+            reel.write(renderer.frame(parameters))
+            on_frame(index + 1, reel.frames)
+    return reel.seconds

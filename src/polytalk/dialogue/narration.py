@@ -106,9 +106,14 @@ class Narration:
     """One script, one voice."""
 
     def __init__(
-        self, runtime: Runtime, settings: SessionSettings, sentences: Sequence[Sentence], parts: Parts
+        self,
+        runtime: Runtime,
+        settings: SessionSettings,
+        sentences: Sequence[Sentence],
+        parts: Parts,
+        tenant: str = "default",
     ) -> None:
-        self._runtime, self._settings, self._parts = runtime, settings, parts
+        self._runtime, self._settings, self._parts, self._tenant = runtime, settings, parts, tenant
         self.sentences = sentences
         self._names = [self._name(sentence.text) for sentence in sentences]
         self.different = len(set(self._names))
@@ -177,7 +182,7 @@ class Narration:
 
     async def _say(self, sentence: Sentence) -> Part:
         runtime = self._runtime
-        scope = Scope(runtime.dispatcher, new_id("render"), 0, tier=Tier.BATCH)
+        scope = Scope(runtime.dispatcher, new_id("render"), 0, self._tenant, Tier.BATCH)
         done = Answer(text=sentence.text)
         try:
             await say(

@@ -10,6 +10,7 @@ from polytalk.dialogue.film import Answer
 from polytalk.dialogue.kit import Kit
 from polytalk.dialogue.sentences import SentenceSplitter
 from polytalk.dialogue.settings import SessionSettings
+from polytalk.dialogue.take import Take, stretches
 from polytalk.dialogue.voices import language_of
 from polytalk.errors import Unspeakable
 from polytalk.media.pcm import duration
@@ -52,6 +53,15 @@ async def say(scope: Scope, kit: Kit, settings: SessionSettings, face: Face, sen
         async for speech in pieces:
             if isinstance(speech, Speech) and speech.audio:
                 await move(face, done, speech)
+
+
+async def recorded(scope: Scope, kit: Kit, settings: SessionSettings, sound: bytes) -> Take:
+    """A recording (PCM16 at `SPEECH_RATE`) with a mouth that moves to it. Raises what an engine raised."""
+    done = Answer()
+    face = open_face(scope, kit, settings)
+    for stretch in stretches(sound):
+        await move(face, done, Speech(stretch))
+    return done.take()
 
 
 async def move(face: Face, done: Answer, speech: Speech) -> None:

@@ -46,12 +46,12 @@ def create_app(runtime: Runtime, status: Status) -> Starlette:
     sessions = Sessions(runtime, store.writer.put if runtime.settings.store.transcript_days else None)
     secrets = ClientSecretsEndpoint(sessions, store.secrets)
     avatars = Avatars(runtime, auth, store.owners)
-    rest = Rest(runtime, auth, status)
+    rest = Rest(runtime, auth, status, store.clips)
     feeds = MediaFeeds(runtime.settings.video.queue_bytes)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with store.running(), keys.running(), avatars.builds.running():
+        async with store.running(), keys.running(), avatars.builds.running(), rest.jobs.running():
             yield
 
     return Starlette(

@@ -36,9 +36,18 @@ async def read_form(request: Request, file_field: str, most: int) -> tuple[bytes
 
 
 async def read_upload(
-    request: Request, file_field: str, most: int, *, code: str = "file_too_large", field_bytes: int = FIELD_BYTES
+    request: Request,
+    file_field: str,
+    most: int,
+    *,
+    code: str = "file_too_large",
+    field_bytes: int = FIELD_BYTES,
+    other: str = "",
 ) -> Form:
-    """A form with at most one file, of `most` bytes; `code` is that of a larger one. Raises BadInput."""
+    """A form with at most one file, of `most` bytes; `code` is that of a larger one. Raises BadInput.
+
+    `other` is a further name that the file's field may have.
+    """
     bound = most + FIELDS * field_bytes
     if stated_length(request) > bound:
         raise _too_large(most, code)
@@ -62,8 +71,9 @@ async def read_upload(
     except TimeoutError:
         raise too_slow(SECONDS) from None
     try:
-        file = form.get(file_field)
-        strays = [name for name, value in form.multi_items() if isinstance(value, UploadFile) and name != file_field]
+        file = form.get(file_field) or form.get(other)
+        known = (file_field, other)
+        strays = [name for name, value in form.multi_items() if isinstance(value, UploadFile) and name not in known]
         if strays:
             raise BadInput(f"the file belongs into the field {file_field!r}", code="form_invalid", param=strays[0])
         data = await file.read() if isinstance(file, UploadFile) else None

@@ -1,19 +1,33 @@
 """What a request has done by the engines: with tenant, tier and deadline, admitted at the gate."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import TypeAlias
-
-from starlette.requests import Request
-from starlette.responses import Response
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from polytalk.config import TenantSettings
 from polytalk.dialogue.dispatch import Dispatcher, Scope
 from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.ids import new_id
+from polytalk.errors import Shed
 from polytalk.types import Tier
 
-Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+class Uploads:
+    """Files that are received and unpacked: few at once, since each is held in memory."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._now = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Take a place. Raises Shed."""
+        if self._now >= self._most:
+            raise Shed(f"{self._most} files are being received already; try again in 5 s", retry_after=5)
+        self._now += 1
+        try:
+            yield
+        finally:
+            self._now -= 1
 
 
 class Errands:

@@ -2,8 +2,8 @@
 
 import zlib
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
@@ -15,11 +15,11 @@ from polytalk.dialogue.dictation import Segment, Wish, dictate
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.subtitles import Form as SubtitleForm
 from polytalk.dialogue.subtitles import cues, written
-from polytalk.errors import BadInput, PolytalkError, Shed
+from polytalk.errors import BadInput, PolytalkError
 from polytalk.gateway.names import Names
 from polytalk.gateway.problems import error_body
 from polytalk.gateway.rest.answers import Json, event, streamed, while_there
-from polytalk.gateway.rest.errands import Errands
+from polytalk.gateway.rest.errands import Errands, Uploads
 from polytalk.gateway.rest.forms import fields_of
 from polytalk.gateway.uploads import no_file, read_upload
 from polytalk.media.decode import decode_audio
@@ -107,16 +107,16 @@ class TranscriptDone(Struct, frozen=True, tag_field="type", tag="transcript.text
 class Transcribing:
     """The routes."""
 
-    def __init__(self, runtime: Runtime, names: Names, errands: Errands) -> None:
+    def __init__(self, runtime: Runtime, names: Names, errands: Errands, uploads: Uploads) -> None:
         self._runtime = runtime
         self._names = names
         self._errands = errands
-        self._uploads = 0
+        self._uploads = uploads
 
     async def create(self, request: Request, tenant: TenantSettings) -> Response:
         """The words in the shape that was asked for."""
-        async with self._upload():
-            limits = self._runtime.settings.limits
+        limits = self._runtime.settings.limits
+        with self._uploads.one():
             form = await read_upload(request, "file", limits.max_upload_bytes)
             asked = fields_of(form, TranscriptionForm, lists=("timestamp_granularities", "include"))
             self._check(asked)
@@ -141,17 +141,6 @@ class Transcribing:
             "and have a language model translate the text",
             code="unsupported_operation",
         )
-
-    @asynccontextmanager
-    async def _upload(self) -> AsyncIterator[None]:
-        most = self._runtime.settings.limits.uploads
-        if self._uploads >= most:
-            raise Shed(f"{most} files are being received already; try again in 5 s", retry_after=5)
-        self._uploads += 1
-        try:
-            yield
-        finally:
-            self._uploads -= 1
 
     def _check(self, asked: TranscriptionForm) -> None:
         self._names.check(asked.model, "transcription")
