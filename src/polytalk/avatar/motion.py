@@ -13,6 +13,8 @@ from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, Seconds
 
 State: TypeAlias = Literal["idle", "listening", "thinking", "speaking"]
 Parameters: TypeAlias = dict[str, float]
+EASE: Seconds = 0.6
+"""How long a film of a face takes from and to the pose in which others begin and end."""
 _NOD_SECONDS = 0.25
 """Time constant of the low-pass between jaw and nod: syllables pass, phones do not."""
 
@@ -100,6 +102,22 @@ def mouth_at(frames: NDArray[np.float64], t: Seconds) -> Parameters:
     high = min(low + 1, len(frames) - 1)
     row = frames[low] + (frames[high] - frames[low]) * (at - low)
     return dict(zip(MOUTH_PARAMS, map(float, row), strict=True))
+
+
+def eased(own: Mapping[str, float], home: Mapping[str, float], share: float) -> Parameters:
+    """What a face does by itself, led over from its pose at `home`, at a share of 0, to all of it, at 1."""
+    names = dict.fromkeys((*home, *own))
+    return {name: home.get(name, 0.0) * (1 - share) + own.get(name, 0.0) * share for name in names}
+
+
+def at_rest(motion: Motion, state: State, duration: Seconds, fps: float, seed: int = 0) -> Iterator[Parameters]:
+    """A clip of a face in a state, which begins and ends in the pose of `idle` with all its own movement at 0."""
+    actor = Actor(motion, seed)
+    actor.enter(state, 0.0)
+    for number in range(round(duration * fps)):
+        t = number / fps
+        share = smoothstep(t / EASE) * smoothstep((duration - t) / EASE)
+        yield eased(actor.at(t), motion.poses.idle, share)
 
 
 def perform(

@@ -14,13 +14,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil, inf
 
-import numpy as np
 from msgspec import Struct
 
 from polytalk.avatar.bundle import Motion
-from polytalk.avatar.motion import Actor, mouth_at
 from polytalk.avatar.terms import PARAMETERS
 from polytalk.dialogue.dispatch import Replies, Scope
+from polytalk.dialogue.performance import Performance
 from polytalk.dialogue.pipeline import Step
 from polytalk.dialogue.settings import SessionSettings, Video
 from polytalk.dialogue.speaking import Rendering, Studio
@@ -145,8 +144,7 @@ class Face:
         self._due = due
         self._account = account
         self._last: _Place | None = None
-        self._actor: Actor | None = None
-        self._enters: Seconds = 0.0
+        self._performance: Performance | None = None
 
     def allow(self, *, mouth: bool, fps: float) -> None:
         """There is room for no more than this."""
@@ -244,7 +242,9 @@ class Face:
         count = len(mouth) // len(MOUTH_PARAMS)
         starts = passage.begins + first / MOUTH_RATE
         numbers = range(_ceil(starts * video.fps), _ceil((starts + count / MOUTH_RATE) * video.fps))
-        rows = self._perform([number / video.fps for number in numbers], mouth, starts)
+        if self._performance is None:
+            self._performance = Performance(self._painter.motion, self._due(0.0))
+        rows = self._performance.rows([number / video.fps for number in numbers], mouth, starts)
         place.performed.set_result(None)
         if not numbers:
             return piece
@@ -264,19 +264,6 @@ class Face:
             raise EngineFailed(f"{painter.engine} was asked for {len(numbers)} pictures and gave something else")
         offset = numbers[0] / video.fps - starts
         return Piece(piece.text, piece.audio, piece.mouth, result, video.fps, offset)
-
-    def _perform(self, moments: list[Seconds], mouth: bytes, starts: Seconds) -> bytes:
-        """Parameters at moments of the answer: the mouth, and what the face does by itself."""
-        if self._actor is None:
-            self._actor = Actor(self._painter.motion, seed=0)
-            self._enters = self._due(0.0)
-            self._actor.enter("speaking", self._enters)
-        frames = np.frombuffer(mouth, np.uint8).reshape(-1, len(MOUTH_PARAMS)) / 255.0
-        rows = []
-        for moment in moments:
-            shown = self._actor.at(self._enters + moment, mouth_at(frames, max(0.0, moment - starts)))
-            rows.append([shown.get(name, 0.0) for name in PARAMETERS])
-        return np.array(rows, "<f4").tobytes()
 
     async def _wait_for_lead(self, starts: Seconds) -> None:
         """Pictures far ahead of playback fill the memory, and are thrown away on an interruption."""

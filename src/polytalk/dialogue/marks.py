@@ -6,7 +6,7 @@ from typing import Final
 from polytalk.cache.key import digest_bytes
 from polytalk.config import MarkingSettings, Settings
 from polytalk.dialogue.ids import new_id
-from polytalk.media.labels import Place
+from polytalk.media.labels import Place, VisibleLabel, visible_label
 from polytalk.media.marking import Content, Marking
 from polytalk.media.provenance import SIGNED, open_seal
 from polytalk.media.sound import SUFFIXES as SOUNDS
@@ -66,3 +66,10 @@ def mark_of(settings: Settings, marking: MarkingSettings | None = None, *, voice
         seal=seal,
         signature=signature,
     )
+
+
+def film_label(settings: Settings, width: int, height: int) -> VisibleLabel | None:
+    """What is printed on the pictures of a live film: what clips have, where the settings ask for it."""
+    if not settings.video.label:
+        return None
+    return visible_label(width, height, settings.marking.language or settings.languages[0], settings.marking.place)

@@ -22,8 +22,10 @@ from polytalk.dialogue.dispatch import Dispatcher, Scope
 from polytalk.dialogue.face import FaceEngines, Painter
 from polytalk.dialogue.filming import FilmKit
 from polytalk.dialogue.gate import Gate
+from polytalk.dialogue.idling import Idling
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.kit import Kit, Personas
+from polytalk.dialogue.marks import film_label
 from polytalk.dialogue.metronome import Metronome
 from polytalk.dialogue.persona import Persona, load_personas
 from polytalk.dialogue.recall import Recall
@@ -36,7 +38,6 @@ from polytalk.engines import models, registry
 from polytalk.engines.base import BatchEngine, SynthesiseEngine, VadEngine
 from polytalk.engines.revision import revision_of
 from polytalk.errors import BadInput, ConfigError, PolytalkError
-from polytalk.media.labels import VisibleLabel, visible_label
 from polytalk.media.marking import Content, Marking
 from polytalk.schedule.admission import Admission
 from polytalk.schedule.bank import Bank
@@ -124,7 +125,8 @@ class Runtime:
             max_lead=settings.turn.max_lead_ms / 1000,
         )
         self._express = Express(self._pool, self.clock)
-        self.films = FilmKit(self._express.run, self.gate.learn_encoding, self.tags, self._label)
+        self.films = FilmKit(self._express.run, self.gate.learn_encoding, self.tags, partial(film_label, settings))
+        self.idling = Idling(self.dispatcher, self.kit.faces, self.compute, self.films)
         self.ready = False
 
     @asynccontextmanager
@@ -153,6 +155,7 @@ class Runtime:
                 for task in tasks:
                     task.cancel()
                 self._express.close()
+                self.idling.close()
                 self.tiers.disk.close()
         if failed is not None:
             raise failed
@@ -214,13 +217,6 @@ class Runtime:
     def tags(self, content: Content = "video") -> dict[str, str]:
         """Of a film, or of speech alone: that it is AI-generated."""
         return Marking(producer="Polytalk", produce_id=new_id("film")).tags(self.settings.languages[0], content)
-
-    def _label(self, width: int, height: int) -> VisibleLabel | None:
-        """Of a film, in sight, where the settings ask for it."""
-        marking = self.settings.marking
-        if not self.settings.video.label:
-            return None
-        return visible_label(width, height, marking.language or self.settings.languages[0], marking.place)
 
     def default_voice(self, avatar: Bundle) -> str:
         """The avatar's own voice when an engine here has it, else the first there is."""

@@ -19,6 +19,7 @@ from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import BadInput, PolytalkError, SetupError, Shed
 from polytalk.gateway.auth import Auth
 from polytalk.gateway.avatar_builds import Build, Builds
+from polytalk.gateway.idle_films import idle_order
 from polytalk.gateway.keys import Need, Principal
 from polytalk.gateway.problems import problem
 from polytalk.gateway.uploads import read_form
@@ -50,6 +51,7 @@ class Avatars:
             Route(one, guard(SEE, self._show)),
             Route(one, guard("avatars", self._delete), methods=["DELETE"]),
             Route(f"{one}/preview.png", guard(SEE, self._preview)),
+            Route(f"{one}/idle", guard(SEE, self._idle)),
             Route(f"{one}/bundle", guard(SEE, self._bundle)),
             Route(f"{one}/files/{{name:path}}", guard(SEE, self._file)),
             Route(f"{one}/export", guard("avatars", self._export)),
@@ -159,6 +161,14 @@ class Avatars:
         made = self._find(request)
         return await _serve(request, made, PREVIEW)
 
+    async def _idle(self, request: Request) -> Response:
+        """The face at rest as a film to be repeated, for clients that are sent films."""
+        made = self._find(request)
+        state, size, codec = idle_order(request.query_params, self._runtime.settings.video)
+        film = await self._runtime.idling.film(made, state, size, codec)
+        lasting = request.query_params.get("digest") == made.digest[:16]
+        return Response(film, media_type="video/mp4", headers={"cache-control": FOREVER if lasting else ANEW})
+
     async def _bundle(self, request: Request) -> Response:
         """What a client draws it by: an illustrated avatar's drawing, or where a photographed one's files are."""
         made = self._find(request)
@@ -197,6 +207,7 @@ class Avatars:
             "voice": self._runtime.default_voice(made),
             "bundle": f"/v1/avatars/{made.id}/bundle",
             "preview": f"/v1/avatars/{made.id}/preview.png" if PREVIEW in made.manifest.files else None,
+            "idle": f"/v1/avatars/{made.id}/idle?digest={made.digest[:16]}" if self._runtime.draws(made.id) else None,
         }
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from polytalk.config import Settings
+from polytalk.config import Settings, VideoSettings
 from polytalk.dialogue.endpointing import VadSettings
 from polytalk.dialogue.settings import SessionSettings, TurnDetection, Video
 from polytalk.dialogue.voices import Voices
@@ -160,27 +160,17 @@ class SessionConfig:
         if patch is None or patch.output_protocol is None:
             return None
         given, ours = patch.video or VideoPatch(), self._video
-        size = ours.size
+        size = ours.size, ours.size
         if given.resolution is not None:
-            size, height = given.resolution.width, given.resolution.height
-            if size != height or size % 2 or not 64 <= size <= LARGEST:
-                raise BadInput(
-                    f"pictures are square, of an even 64 to {LARGEST} pixels a side, not {size}x{height}",
-                    param="session.avatar.video.resolution",
-                )
-        if ours.label and size < LEAST_SIDE:
-            raise BadInput(
-                f"pictures of {size} pixels have no room for the label that is printed on them here; ask for at least "
-                f"{LEAST_SIDE}",
-                param="session.avatar.video.resolution",
-            )
+            size = given.resolution.width, given.resolution.height
+        side = picture_size(*size, ours, "session.avatar.video.resolution")
         fps = ours.fps if given.fps is None else given.fps
         if not 1 <= fps <= ours.fps:
             raise BadInput(
                 f"pictures a second are 1 to {ours.fps:g} here, not {fps:g}", param="session.avatar.video.fps"
             )
-        encoding = Encoding(size, size, given.codec or ours.codec, ours.audio_codec)
-        return Film(patch.output_protocol, Video(fps=fps, size=size), encoding)
+        encoding = Encoding(side, side, given.codec or ours.codec, ours.audio_codec)
+        return Film(patch.output_protocol, Video(fps=fps, size=side), encoding)
 
     def _with_modality(self, session: SessionSettings, modalities: Any) -> SessionSettings:
         if not isinstance(modalities, list):
@@ -235,6 +225,21 @@ class SessionConfig:
         if len(text) > most:
             raise BadInput(f"{param} may have {most} characters, not {len(text)}", param=param)
         return text
+
+
+def picture_size(width: int, height: int, ours: VideoSettings, param: str) -> int:
+    """The side of pictures that are drawn here. Raises BadInput."""
+    if width != height or width % 2 or not 64 <= width <= LARGEST:
+        raise BadInput(
+            f"pictures are square, of an even 64 to {LARGEST} pixels a side, not {width}x{height}", param=param
+        )
+    if ours.label and width < LEAST_SIDE:
+        raise BadInput(
+            f"pictures of {width} pixels have no room for the label that is printed on them here; ask for at least "
+            f"{LEAST_SIDE}",
+            param=param,
+        )
+    return width
 
 
 def default_detection(turn: Any, max_utterance: float) -> TurnDetection:
