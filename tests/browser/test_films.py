@@ -1,15 +1,19 @@
 """Video from the server in a real browser: it moves, keeps time, stops when interrupted, and gives way to the page."""
 
 import asyncio
+import io
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
@@ -102,7 +106,7 @@ def test_an_interrupted_film_stops_at_once_and_the_next_one_plays(open_page: Ope
         page.goto(f"{server.url}?video=server")
         type_in(page, "Hello.")
         eventually(page, FILMED, 20)
-        assert page.evaluate(INTERRUPT) < 300
+        assert page.evaluate(INTERRUPT) < 200
         position = page.evaluate("document.querySelector('#film').currentTime")
         page.wait_for_timeout(400)
         assert page.evaluate("document.querySelector('#film').currentTime") == position
@@ -127,6 +131,56 @@ def test_without_room_for_pictures_the_page_draws_and_shows_them_again_later(ope
         demand.encoding = before
         type_in(page, "Three.")
         eventually(page, FILMED, 20)
+
+
+def grey(page: Page) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """What the stage shows now, as the user sees it, without the captions."""
+    left, top, width, height = page.evaluate(
+        "(() => { const box = document.querySelector('#film').getBoundingClientRect();"
+        " return [box.x, box.y, box.width, box.height]; })()"
+    )
+    shot = page.screenshot(clip={"x": max(0, left), "y": max(0, top), "width": width, "height": height * 0.6})
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("L").resize((96, 64)), float)
+
+
+def test_between_films_the_face_lives_in_others_and_never_goes_black(echo_server: Server, open_page: OpenPage) -> None:
+    with open_page(echo_server) as page:
+        page.goto(f"{echo_server.url}?video=server")
+        eventually(page, "polytalk.resting() === 'idle'", 40)
+        eventually(page, "document.querySelectorAll('#rest video').length === 3", 40)
+        page.wait_for_timeout(800)
+        resting = [grey(page) for _ in range(4)]
+        assert max(np.abs(one - resting[0]).mean() for one in resting) > 0.02, "it is alive"
+        type_in(page, "Hello there.")
+        seen, states = list(resting), list[list[object]]()
+        while len(states) < 120 and not (any(state[0] for state in states) and states[-1][1:] == ["idle", "ready"]):
+            states.append(page.evaluate("[polytalk.filmed(), polytalk.resting(), polytalk.state()]"))
+            seen.append(grey(page))
+        assert any(state[0] for state in states), "a film was seen"
+        assert states[-1][1] == "idle", "and the face at rest after it"
+        levels = [float(one.mean()) for one in seen]
+        assert min(levels) > 0.9 * max(levels), "never black, and never without the face"
+        assert max(np.abs(after - before).mean() for before, after in pairwise(seen)) < 15, "no jump"
+
+
+@pytest.mark.parametrize(("missing", "codec"), [("vp09", "avc1"), ("avc1", "vp09")])
+def test_a_browser_is_sent_what_it_plays(echo_server: Server, open_page: OpenPage, missing: str, codec: str) -> None:
+    with open_page(echo_server) as page:
+        page.add_init_script(
+            "window.opened = [];"
+            "const plays = MediaSource.isTypeSupported.bind(MediaSource);"
+            f"MediaSource.isTypeSupported = (mime) => !mime.includes({missing!r}) && plays(mime);"
+            "const add = MediaSource.prototype.addSourceBuffer;"
+            "MediaSource.prototype.addSourceBuffer = function (mime) {"
+            " opened.push(mime); return add.call(this, mime); };"
+        )
+        page.goto(f"{echo_server.url}?video=server")
+        type_in(page, LONG)
+        eventually(page, FILMED, 30)
+        assert codec in page.evaluate("opened[0]")
+        seen = pictures(page)
+        assert seen.mean() > 20
+        assert np.abs(np.diff(seen[:, 32:50, 20:44], axis=0)).mean(axis=(1, 2, 3)).max() > 2
 
 
 def test_who_draws_is_chosen_and_remembered(open_page: OpenPage) -> None:

@@ -13,7 +13,8 @@ from polytalk.avatar.motion import EASE, State, at_rest
 from polytalk.avatar.terms import PARAMETERS
 from polytalk.dialogue.idling import LASTS, RESTS
 from polytalk.dialogue.performance import Performance
-from polytalk.media.loop import LoopWriter, VideoCodec
+from polytalk.media.fragments import VideoCodec
+from polytalk.media.loop import LoopWriter
 from polytalk.media.yuv import planes_of
 from tests.support.server import serving
 from tests.unit.test_media_fragments import pictures, planar

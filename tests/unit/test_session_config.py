@@ -201,3 +201,28 @@ def test_pictures_too_small_for_the_label_are_refused() -> None:
     with pytest.raises(BadInput, match="room for the label"):
         patch(labelled, avatar=small)
     assert patch(config(), avatar=small).video is not None
+
+
+@pytest.mark.parametrize(
+    ("played", "ours", "sent"),
+    [
+        (None, "vp9", "vp9"),
+        ("h264", "vp9", "h264"),
+        (["h264", "vp9"], "vp9", "vp9"),
+        (["av1", "vp9"], "h264", "vp9"),
+        (["h264"], "vp9", "h264"),
+    ],
+)
+def test_a_client_is_sent_what_it_plays(played: Any, ours: str, sent: str) -> None:
+    of = config(SETTINGS.model_copy(update={"video": SETTINGS.video.model_copy(update={"codec": ours})}))
+    patch(of, avatar={"output_protocol": "media", "video": {"codec": played, "audio_codec": ["aac"]}})
+    assert of.film is not None
+    assert (of.film.encoding.video, of.film.encoding.audio) == (sent, "aac")
+    assert of.show("sess", 0)["avatar"]["video"]["codec"] == sent
+
+
+@pytest.mark.parametrize("played", [[], ["av1"], ["hevc", "av1"]])
+def test_who_plays_nothing_that_is_made_here_is_told_what_is(played: list[str]) -> None:
+    with pytest.raises(BadInput, match="h264 or vp9") as refused:
+        patch(config(), avatar={"output_protocol": "media", "video": {"codec": played}})
+    assert refused.value.param == "session.avatar.video.codec"

@@ -6,7 +6,9 @@ import { Face, type FaceInput } from "./face/canvas";
 import { makeScene } from "./face/make-scene";
 import { indexOf } from "./face/rig";
 import { fill, I18n, remember, remembered } from "./i18n";
+import { type Playable, playable } from "./media/codecs";
 import { FilmPlayer } from "./media/player";
+import { type Pose, RestFilms } from "./media/rest";
 import { MediaSocket } from "./media/socket";
 import { Sound } from "./media/sound";
 import { Call } from "./model/call";
@@ -40,6 +42,9 @@ export class App {
   readonly microphone: MicSwitch;
   private readonly output = new AudioOutput();
   private readonly films = new FilmPlayer(el<HTMLVideoElement>("film"));
+  readonly rest = new RestFilms(el("rest"));
+  /** Of films; null when they are of no use here. */
+  private readonly playable = playable((mime) => FilmPlayer.plays(mime));
   readonly sound = new Sound(this.films, () => this.output.player);
   private readonly media: MediaSocket;
   /** Who draws the face. */
@@ -103,7 +108,7 @@ export class App {
       (choice) => this.choose(choice),
       (renderer) => this.draw(renderer),
     );
-    this.call.watch(this.renderer === "server");
+    this.call.watch(this.wanted);
   }
 
   get phase(): Phase {
@@ -156,12 +161,25 @@ export class App {
     this.call.choose(choice.avatar, choice.voice);
     this.translate();
     if (newFace) void this.showFace(entry);
+    this.followRest();
+  }
+
+  /** What films are asked for. */
+  private get wanted(): Playable | null {
+    return this.renderer === "server" && this.playable.codec.length > 0 ? this.playable : null;
+  }
+
+  private followRest(): void {
+    const entry = this.entry(this.choice.avatar);
+    const [codec] = this.wanted?.codec ?? [];
+    this.rest.follow(entry?.idle && codec ? `${entry.idle}&codec=${codec}` : "");
   }
 
   private draw(renderer: Renderer): void {
     this.renderer = renderer;
     remember(RENDERER_KEY, renderer);
-    this.call.watch(renderer === "server");
+    this.call.watch(this.wanted);
+    this.followRest();
     this.translate();
   }
 
@@ -228,6 +246,7 @@ export class App {
     this.call.tick();
     const phase = this.phase;
     this.stage.classList.toggle("filmed", this.filmed);
+    this.rest.show(this.restingPose(phase));
     const input = { pose: poseOf(phase), heard: this.heard(), calm: this.calm.matches };
     if (!this.face.draw(now / 1000, input)) return;
     this.captions.draw(this.call.captions, this.i18n.t, (avatar) => this.nameOf(avatar));
@@ -245,6 +264,13 @@ export class App {
   /** True while a film is seen. */
   get filmed(): boolean {
     return this.films.position()?.sounding ?? false;
+  }
+
+  /** The film between answers; while one is seen that at rest waits under it, and answers that come as sound are drawn. */
+  private restingPose(phase: Phase): Pose | null {
+    if (this.filmed) return this.rest.showing;
+    const pose = poseOf(phase);
+    return pose === "speaking" || this.calm.matches ? null : pose;
   }
 
   private heard(): FaceInput["heard"] {

@@ -11,6 +11,8 @@ export interface Probe {
   played(): number;
   /** True while a film of the server's is seen. */
   filmed(): boolean;
+  /** The pose whose film at rest is played; null while there is none. */
+  resting(): string | null;
   /** Frames drawn a second: 60 while a drawing speaks or blinks, 30 while it rests, and of photographs. */
   fps(): number;
   /** What draws the face: "webgl" or "software" a photograph, "2d" a drawing. */
@@ -35,6 +37,7 @@ export function expose(app: App): void {
     mouth: () => Array.from(app.face.mouth),
     played: () => app.call.playedMs,
     filmed: () => app.filmed,
+    resting: () => app.rest.showing,
     fps: () => app.face.fps,
     renderer: () => app.face.renderer,
     picture: (parameters: Parameters<App["face"]["picture"]>[0]) => app.face.picture(parameters),

@@ -15,6 +15,9 @@ State: TypeAlias = Literal["idle", "listening", "thinking", "speaking"]
 Parameters: TypeAlias = dict[str, float]
 EASE: Seconds = 0.6
 """How long a film of a face takes from and to the pose in which others begin and end."""
+STILLER = 0.4
+"""The share of the head's movement in films at rest: answers may begin at any moment. (Eyes jump in life too.)"""
+_HEAD = ("head_x", "head_y", "head_roll")
 _NOD_SECONDS = 0.25
 """Time constant of the low-pass between jaw and nod: syllables pass, phones do not."""
 
@@ -117,7 +120,8 @@ def at_rest(motion: Motion, state: State, duration: Seconds, fps: float, seed: i
     for number in range(round(duration * fps)):
         t = number / fps
         share = smoothstep(t / EASE) * smoothstep((duration - t) / EASE)
-        yield eased(actor.at(t), motion.poses.idle, share)
+        moves = actor.at(t)
+        yield eased(moves | {name: STILLER * moves[name] for name in _HEAD if name in moves}, motion.poses.idle, share)
 
 
 def perform(

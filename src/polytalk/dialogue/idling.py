@@ -22,7 +22,8 @@ from polytalk.dialogue.filming import FilmKit
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.pipeline import Step, in_order
 from polytalk.errors import EngineFailed, Shed
-from polytalk.media.loop import LoopWriter, VideoCodec
+from polytalk.media.fragments import VideoCodec
+from polytalk.media.loop import LoopWriter
 from polytalk.types import Pictures, Seconds, Stage, SynthesiseWork
 
 T = TypeVar("T")

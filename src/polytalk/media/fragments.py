@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from io import BytesIO
 from math import ceil
-from typing import Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 import av
 import numpy as np
@@ -29,6 +29,8 @@ from polytalk.types import SPEECH_RATE, Pictures, Seconds
 
 VideoCodec: TypeAlias = Literal["h264", "vp9"]
 AudioCodec: TypeAlias = Literal["opus", "aac"]
+VIDEO_CODECS: Final[tuple[VideoCodec, ...]] = get_args(VideoCodec)
+AUDIO_CODECS: Final[tuple[AudioCodec, ...]] = get_args(AudioCodec)
 
 MOVFLAGS = "empty_moov+default_base_moof+use_metadata_tags"
 PICTURES, SOUND = 1, 2

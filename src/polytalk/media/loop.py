@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from io import BytesIO
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, cast
 
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
+from polytalk.media.fragments import VideoCodec
 from polytalk.media.labels import VisibleLabel
 from polytalk.media.yuv import blank, declare, planes_of, split
 from polytalk.types import Pictures
 
-VideoCodec: TypeAlias = Literal["h264", "vp9"]
 _CODECS: Final = {
     "h264": ("libx264", {"preset": "veryfast", "crf": "20", "profile": "baseline", "bf": "0"}),
     "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "7", "crf": "28", "b": "0", "row-mt": "0"}),

@@ -2,6 +2,7 @@
 
 import { CaptureClock } from "../audio/capture-clock";
 import { decodePcm, encodePcm } from "../audio/pcm";
+import type { Playable } from "../media/codecs";
 import { RATE, type ResponseInfo, type ServerEvent, SILENCE_MS, sessionSettings } from "../protocol/events";
 import { type CallState, type LocalEvent, type Phase, phaseOf, reduce, START } from "./call-state";
 import { Captions } from "./captions";
@@ -30,7 +31,7 @@ export class Call {
   private pending: { id: string; text: string }[] = [];
   private awaitingSince = 0;
   private choice = NO_CHOICE;
-  private films = false;
+  private films: Playable | null = null;
   /** Where in a film the next words begin. */
   private offset: number | null = null;
 
@@ -73,8 +74,8 @@ export class Call {
     if (this.state.link === "open") this.configure();
   }
 
-  /** Whether answers are to come as films, drawn by the server. */
-  watch(films: boolean): void {
+  /** Answers are to come as films, drawn by the server, of those that play here; null: they are drawn here. */
+  watch(films: Playable | null): void {
     if (films === this.films) return;
     this.films = films;
     if (this.state.link === "open") this.configure();

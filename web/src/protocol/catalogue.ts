@@ -14,6 +14,8 @@ export interface AvatarEntry {
   voice: string;
   bundle: string;
   preview?: string | null;
+  /** Where its films at rest are; null for one that the server does not draw. */
+  idle?: string | null;
 }
 
 export interface VoiceEntry {

@@ -1,5 +1,7 @@
 /** The events of the Realtime protocol that this page understands, and the ones it sends. */
 
+import type { Playable } from "../media/codecs";
+
 export interface Item {
   id: string;
   role?: string;
@@ -90,7 +92,7 @@ export interface SessionSettings {
     };
     output: { format: PcmFormat; voice: string };
   };
-  avatar: { character: string; output_protocol?: "media" };
+  avatar: { character: string; output_protocol?: "media"; video?: Playable };
 }
 
 interface PcmFormat {
@@ -106,8 +108,12 @@ export const MOUTH_RATE = 50;
 /** How long a silence ends the user's turn. */
 export const SILENCE_MS = 300;
 
-/** `films`: answers are to come as films, drawn by the server. */
-export function sessionSettings(avatar: string, voice: string, films = false): SessionSettings {
+/** `films`: answers are to come as films that can be played here, drawn by the server. */
+export function sessionSettings(
+  avatar: string,
+  voice: string,
+  films: Playable | null = null,
+): SessionSettings {
   const format: PcmFormat = { type: "audio/pcm", rate: RATE };
   return {
     type: "realtime",
@@ -126,7 +132,7 @@ export function sessionSettings(avatar: string, voice: string, films = false): S
       },
       output: { format, voice },
     },
-    avatar: films ? { character: avatar, output_protocol: "media" } : { character: avatar },
+    avatar: films ? { character: avatar, output_protocol: "media", video: films } : { character: avatar },
   };
 }
 

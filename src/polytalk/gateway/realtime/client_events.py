@@ -72,7 +72,9 @@ class Resolution(Struct):
 class VideoPatch(Struct):
     """`session.avatar.video`."""
 
-    codec: Literal["h264", "vp9"] | None = None
+    codec: Literal["h264", "vp9"] | list[str] | None = None
+    """One, or all that the client can play."""
+    audio_codec: Literal["opus", "aac"] | list[str] | None = None
     resolution: Resolution | None = None
     fps: float | None = None
 

@@ -1,7 +1,7 @@
 """The wire's session object and the dialogue's settings: one from the other, both ways."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from polytalk.gateway.realtime.client_events import (
     TurnDetectionPatch,
     VideoPatch,
 )
-from polytalk.media.fragments import Encoding
+from polytalk.media.fragments import AUDIO_CODECS, VIDEO_CODECS, Encoding
 from polytalk.media.labels import LEAST_SIDE
 from polytalk.types import SPEECH_RATE
 
@@ -28,6 +28,7 @@ EAGERNESS_MS = {"low": 800, "medium": 500, "auto": 500, "high": 300}
 """Silence that ends a turn for each eagerness of semantic_vad, until turns are judged by their words."""
 
 
+T = TypeVar("T", bound=str)
 LARGEST = 1080
 """Pixels a side."""
 
@@ -141,6 +142,7 @@ class SessionConfig:
                 size = self.film.video.size
                 shown["avatar"]["video"] = {
                     "codec": self.film.encoding.video,
+                    "audio_codec": self.film.encoding.audio,
                     "resolution": {"width": size, "height": size},
                     "fps": self.film.video.fps,
                 }
@@ -169,7 +171,9 @@ class SessionConfig:
             raise BadInput(
                 f"pictures a second are 1 to {ours.fps:g} here, not {fps:g}", param="session.avatar.video.fps"
             )
-        encoding = Encoding(side, side, given.codec or ours.codec, ours.audio_codec)
+        codec = _played(given.codec, ours.codec, VIDEO_CODECS, "session.avatar.video.codec")
+        sound = _played(given.audio_codec, ours.audio_codec, AUDIO_CODECS, "session.avatar.video.audio_codec")
+        encoding = Encoding(side, side, codec, sound)
         return Film(patch.output_protocol, Video(fps=fps, size=side), encoding)
 
     def _with_modality(self, session: SessionSettings, modalities: Any) -> SessionSettings:
@@ -225,6 +229,20 @@ class SessionConfig:
         if len(text) > most:
             raise BadInput(f"{param} may have {most} characters, not {len(text)}", param=param)
         return text
+
+
+def _played(given: str | list[str] | None, ours: T, known: tuple[T, ...], param: str) -> T:
+    """Of what a client can play, what the settings name, else the first that it names and we know. Raises BadInput."""
+    played = [given] if isinstance(given, str) else given
+    if played is None or ours in played:
+        return ours
+    for name in played:
+        for one in known:
+            if one == name:
+                return one
+    raise BadInput(
+        f"films here are {' or '.join(map(str, known))}, not {', '.join(played)[:80] or 'none'}", param=param
+    )
 
 
 def picture_size(width: int, height: int, ours: VideoSettings, param: str) -> int:
