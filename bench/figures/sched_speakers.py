@@ -31,8 +31,8 @@ from bench.scheduler.spread import Runs, row
 from bench.server import PLUGIN
 from polytalk.config import EngineChoice, Settings, TurnSettings, load_settings
 from polytalk.dialogue import events
-from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.items import Item
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.engines import registry

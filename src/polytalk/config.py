@@ -250,6 +250,8 @@ class Settings(BaseSettings):
     """Finds what avatars know by its meaning; loaded when one has a knowledge file."""
     aliases: dict[str, str] = {}
     """Further names of avatars and engines, for clients that ask for a `model` by another name."""
+    prompts: dict[str, str] = {}
+    """Instructions by name, for clients that ask for a `prompt` by its id; `{{words}}` in them are its variables."""
     knowledge: dict[str, Path] = {}
     """Avatar -> what it knows by heart, besides what every avatar knows about itself."""
     tenants: tuple[TenantSettings, ...] = ()

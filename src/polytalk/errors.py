@@ -69,6 +69,12 @@ class EngineFailed(PolytalkError):
     code = "engine_failed"
 
 
+class BadCall(EngineFailed):
+    """The LLM called a function that there is not, or with arguments that are no JSON object."""
+
+    code = "invalid_function_call"
+
+
 class WorkerLost(PolytalkError):
     """The worker that held the job is gone."""
 

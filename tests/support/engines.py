@@ -34,6 +34,7 @@ from polytalk.types import (
     SynthesiseWork,
     TextDelta,
     ThinkWork,
+    ToolDelta,
     Transcript,
     Usage,
 )
@@ -155,6 +156,9 @@ class ScriptedLlm(Scripted[ThinkWork]):
         self.first = first
         self.every = every
         self.languages: tuple[str, ...] = ("*",)
+        self.calls: list[Sequence[ToolDelta]] = []
+        """What the next requests want called, after their words."""
+        self.finish = "stop"
 
     def probe(self) -> ThinkWork:
         """A greeting."""
@@ -171,7 +175,10 @@ class ScriptedLlm(Scripted[ThinkWork]):
         for word in words:
             yield TextDelta(word)
             await asyncio.sleep(self.every)
-        yield Usage(len(work.messages), len(words))
+        for call in self.calls.pop(0) if self.calls else ():
+            yield call
+            await asyncio.sleep(self.every)
+        yield Usage(len(work.messages), len(words), finish=self.finish)
 
 
 class ScriptedTts(Scripted[SpeakWork]):

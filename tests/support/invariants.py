@@ -2,6 +2,8 @@
 
 from polytalk.dialogue.events import (
     Committed,
+    OutputAdded,
+    OutputDone,
     ResponseFinished,
     ResponseStarted,
     Said,
@@ -32,17 +34,26 @@ def check(caller: Caller) -> None:
 def answers_come_one_at_a_time_and_end_once(caller: Caller) -> None:
     """Everything of an answer lies between its start and its end."""
     underway: ResponseStarted | None = None
+    begun: list[str] = []
     for event in caller.events:
         match event:
             case ResponseStarted():
                 assert underway is None
                 underway = event
+            case OutputAdded():
+                assert underway is not None
+                assert event.response == underway.response
+                begun.append(event.item.id)
             case Said() | Spoke():
                 assert underway is not None
-                assert (event.response, event.item) == (underway.response, underway.item)
+                assert event.response == underway.response
+                assert event.item == begun[-1]
+            case OutputDone():
+                begun.remove(event.item.id)
             case ResponseFinished():
                 assert underway is not None
-                assert (event.response, event.item) == (underway.response, underway.item)
+                assert event.response == underway.response
+                assert not begun
                 underway = None
 
 

@@ -109,6 +109,7 @@ class Scene:
             recall=None,
             has_room=lambda: self.room,
             max_lead=max_lead,
+            llm_extras=frozenset({"tools"}),
         )
         cast = (
             (Stage.LISTEN, self.asr),

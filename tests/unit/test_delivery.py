@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.delivery import SLICE_FRAMES, Delivery, cut, joined
 from polytalk.dialogue.events import DialogueEvent, Said, Spoke
 from polytalk.dialogue.face import FRAME_BYTES, Piece
+from polytalk.dialogue.items import Item
 from polytalk.dialogue.metronome import BEAT, Metronome
+from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.turn import Turn
 from polytalk.errors import EngineFailed
 from polytalk.media.pcm import duration
@@ -27,6 +28,7 @@ class Ready:
 
     def __init__(self, *pieces: Piece, failure: Exception | None = None) -> None:
         self.playout = Playout()
+        self.settings = SessionSettings(avatar="mira", voice="vera")
         self._pieces = pieces
         self._failure = failure
 

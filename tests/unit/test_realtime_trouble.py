@@ -43,7 +43,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str | None]] = {
     ),
     "another codec": (
         "session.update",
-        {"session": {"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcma"}}}}},
+        {"session": {"type": "realtime", "audio": {"input": {"format": {"type": "audio/opus"}}}}},
         "invalid_value",
         "session.audio.input.format.type",
     ),
@@ -56,7 +56,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str | None]] = {
     ),
     "item of another type": (
         "conversation.item.create",
-        {"item": {"type": "function_call_output", "call_id": "c", "output": "{}"}},
+        {"item": {"type": "mcp_call", "call_id": "c", "output": "{}"}},
         "invalid_value",
         "item.type",
     ),

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polytalk.config import Settings
+from polytalk.dialogue.completeness import Eagerness, Verdict, patience
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.voices import Voices
 from polytalk.errors import BadInput
-from polytalk.gateway.realtime.client_events import ResponseParam, SessionPatch
-from polytalk.gateway.realtime.session_config import EAGERNESS_MS, SessionConfig, default_detection
+from polytalk.gateway.realtime.detection import default_detection
+from polytalk.gateway.realtime.session_config import SessionConfig
+from polytalk.gateway.realtime.session_patch import ResponseParam, SessionPatch
 from tests.support.engines import ScriptedTts
 
 SETTINGS = Settings()
@@ -86,11 +88,28 @@ def test_turn_detection_is_turned_off_by_null_and_on_again_as_it_was_configured(
     assert again == default_detection(SETTINGS.turn, SETTINGS.limits.max_utterance_seconds)
 
 
-@pytest.mark.parametrize("eagerness", EAGERNESS_MS)
-def test_semantic_turn_detection_waits_as_its_eagerness_says(eagerness: str) -> None:
-    found = detection(config(), type="semantic_vad", eagerness=eagerness).turn_detection
+@pytest.mark.parametrize("eagerness", ["low", "medium", "high", "auto"])
+def test_until_words_are_known_semantic_turn_detection_waits_as_for_words_that_say_little(eagerness: Eagerness) -> None:
+    of = config()
+    found = detection(of, type="semantic_vad", eagerness=eagerness, create_response=False).turn_detection
     assert found is not None
-    assert found.vad.silence_duration_ms == EAGERNESS_MS[eagerness]
+    assert (found.eagerness, found.vad.silence_duration_ms) == (eagerness, patience(Verdict.UNCLEAR, eagerness))
+    shown = of.show("sess", 0)["audio"]["input"]["turn_detection"]
+    assert shown == {
+        "type": "semantic_vad",
+        "eagerness": eagerness,
+        "create_response": False,
+        "interrupt_response": True,
+    }
+
+
+def test_silence_counts_again_after_semantic_turn_detection() -> None:
+    of = config()
+    detection(of, type="semantic_vad", eagerness="low")
+    found = detection(of, type="server_vad", threshold=0.6).turn_detection
+    assert found is not None
+    assert found.eagerness is None
+    assert (found.vad.threshold, found.vad.silence_duration_ms) == (0.6, SETTINGS.turn.silence_duration_ms)
 
 
 def test_an_avatar_brings_its_own_voice_and_asking_for_one_turns_the_mouth_on() -> None:
@@ -117,7 +136,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown avatar": ({"avatar": {"character": "nobody"}}, "avatars here are mira, theo"),
     "another rate in": ({"audio": {"input": {"format": {"type": "audio/pcm", "rate": 16000}}}}, "not 16000"),
     "another rate out": ({"audio": {"output": {"format": {"type": "audio/pcm", "rate": 8000}}}}, "not 8000"),
-    "another codec": ({"audio": {"input": {"format": {"type": "audio/pcmu"}}}}, "not 'audio/pcmu'"),
+    "another codec": ({"audio": {"input": {"format": {"type": "audio/opus"}}}}, "not 'audio/opus'"),
+    "another rate": ({"audio": {"output": {"format": {"type": "audio/pcmu", "rate": 16000}}}}, "8000 samples a second"),
+    "idle too soon": ({"audio": {"input": {"turn_detection": {"idle_timeout_ms": 10}}}}, "must be 5000 to 30000"),
+    "a tool of another kind": ({"tools": [{"type": "mcp", "server_label": "x"}]}, "tools are functions here"),
+    "a tool without a name": ({"tools": [{"type": "function"}]}, "a function's name is"),
+    "two tools of a name": ({"tools": [{"name": "a"}, {"name": "a"}]}, "two functions 'a'"),
+    "no such function": ({"tool_choice": {"type": "function", "name": "ghost"}}, "there is no such function"),
+    "no such prompt": ({"prompt": {"id": "pmpt_1"}}, "there is no prompt 'pmpt_1'"),
     "too fast": ({"audio": {"output": {"speed": 9.0}}}, "speed must be 0.25 to 1.5, not 9.0"),
     "no tokens": ({"max_output_tokens": 0}, "at least 1, not 0"),
     "long instructions": ({"instructions": "x" * (LONGEST + 1)}, f"may have {LONGEST} characters"),
@@ -170,9 +196,11 @@ def test_one_answer_may_differ_from_the_session() -> None:
     of = config()
     before = of.session
     param = ResponseParam(instructions="Say bye.", output_modalities=["text"], max_output_tokens=3)
-    session = of.for_response(param)
+    session, coding = of.for_response(param)
+    assert coding == "audio/pcm"
     assert (session.instructions, session.modality, session.max_tokens) == ("Say bye.", "text", 3)
-    assert of.for_response(None) == of.session == before
+    assert of.for_response(None) == (of.session, "audio/pcm")
+    assert of.session == before
     with pytest.raises(BadInput, match="at least 1"):
         of.for_response(ResponseParam(max_output_tokens=0))
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.events import (
     ItemTruncated,
+    OutputAdded,
+    OutputDone,
     ResponseFinished,
     ResponseStarted,
     Said,
@@ -17,6 +18,7 @@ from polytalk.dialogue.events import (
     Spoke,
     Transcribed,
 )
+from polytalk.dialogue.items import Item
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import TurnDetection
 from polytalk.errors import BadInput
@@ -48,6 +50,7 @@ async def test_an_answer_stops_at_the_moment_the_user_speaks() -> None:
         assert caller.at(done) == caller.at(barge_in)
         assert [type(event) for event in caller.events[caller.events.index(barge_in) :]] == [
             SpeechStarted,
+            OutputDone,
             ResponseFinished,
         ]
         check(caller)
@@ -195,7 +198,7 @@ async def test_the_client_may_say_what_it_played_before_it_cancels() -> None:
     async with Scene(llm=counting()) as scene, scene.call() as caller:
         await caller.asks()
         await caller.heard(2.0)
-        item = caller.only(ResponseStarted).item
+        item = caller.only(OutputAdded).item.id
         caller.session.truncate(item, 0.6)
         await caller.session.cancel()
         assert caller.session.conversation.get(item).text == "One two"
@@ -215,7 +218,7 @@ async def test_an_item_deleted_while_it_is_spoken_spoils_nothing() -> None:
     async with Scene(llm=counting()) as scene, scene.call() as caller:
         await caller.asks()
         await caller.heard(0.5)
-        caller.session.conversation.delete(caller.only(ResponseStarted).item)
+        caller.session.conversation.delete(caller.only(OutputAdded).item.id)
         await caller.asks()
         first, second = await caller.answered(), await caller.answered(2)
         assert (first.status, second.status) == ("cancelled", "completed")

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from msgspec import structs
 
-from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.events import (
     DialogueEvent,
     ResponseStarted,
@@ -13,6 +12,7 @@ from polytalk.dialogue.events import (
     Spoke,
     Transcribed,
 )
+from polytalk.dialogue.items import Item
 from polytalk.types import Message, Seconds
 from tests.support.engines import ScriptedAsr, ScriptedLlm
 from tests.support.invariants import check

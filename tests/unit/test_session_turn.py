@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.events import (
     Committed,
     ItemAdded,
+    OutputAdded,
+    OutputDone,
     ResponseFinished,
     ResponseStarted,
     Said,
@@ -16,6 +17,7 @@ from polytalk.dialogue.events import (
     Spoke,
     Transcribed,
 )
+from polytalk.dialogue.items import Item
 from polytalk.dialogue.settings import TurnDetection
 from polytalk.dialogue.turn import SENTENCES_AHEAD
 from polytalk.types import Message, Usage
@@ -40,8 +42,10 @@ async def test_a_turn_is_told_in_this_order() -> None:
             ItemAdded,
             Transcribed,
             ResponseStarted,
+            OutputAdded,
             Said,
             Spoke,
+            OutputDone,
             ResponseFinished,
         ]
         check(caller)

@@ -2,63 +2,30 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, TypeAlias
 
 from polytalk.dialogue import events
-from polytalk.dialogue.conversation import Conversation, Item
+from polytalk.dialogue.answer import Answer, Held
+from polytalk.dialogue.conversation import Conversation
 from polytalk.dialogue.delivery import Delivery, Emit
 from polytalk.dialogue.dispatch import Dispatcher, Scope
 from polytalk.dialogue.face import Piece
-from polytalk.dialogue.hearing import Words
+from polytalk.dialogue.history import Told, asked_seconds
 from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.items import Item
 from polytalk.dialogue.kit import Kit, Personas
+from polytalk.dialogue.places import Places, Ticket
 from polytalk.dialogue.settings import SessionSettings
-from polytalk.dialogue.tasks import Spawn, Task
+from polytalk.dialogue.tasks import Spawn
 from polytalk.dialogue.turn import Turn
-from polytalk.errors import PolytalkError, Shed
-from polytalk.schedule.admission import Admitted, Waiting
-from polytalk.schedule.demand import Rung, ladder
-from polytalk.types import Message, Seconds, Tier
+from polytalk.dialogue.words import Words
+from polytalk.errors import PolytalkError
+from polytalk.types import Seconds, Tier
 
 MOST_HELD: Seconds = 3.0
 """An answer that was broken off for so long is not gone on with."""
 CancelReason: TypeAlias = Literal["turn_detected", "client_cancelled"]
-
-
-@dataclass(eq=False)
-class Answer:
-    """A turn, and its delivery once that has begun."""
-
-    holder: str
-    """Under which it holds its lease."""
-    turn: Turn
-    settings: SessionSettings
-    history: tuple[Message, ...]
-    """The conversation as it was when the turn began."""
-    tasks: list[Task] = field(default_factory=list)
-    delivery: Delivery | None = None
-
-
-@dataclass(frozen=True)
-class Held:
-    """An answer that was broken off and may go on."""
-
-    answer: Answer
-    rest: Piece
-    """What the listener has not heard of what was taken from the turn."""
-    heard: Seconds
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """What the gate said to a turn that knocked."""
-
-    scope: Scope
-    place: Admitted | Waiting | Shed
-    fps: float
-    """Pictures a second that it asked for."""
 
 
 class Answering:
@@ -76,7 +43,10 @@ class Answering:
         spawn: Spawn,
         tenant: str = "default",
         tier: Tier = Tier.STANDARD,
+        *,
+        aside: bool = False,
     ) -> None:
+        """`aside`: the conversation is nobody else's; what is answered in it is no part of the session's own."""
         self._session = session
         self._dispatcher = dispatcher
         self._kit = kit
@@ -87,11 +57,11 @@ class Answering:
         self._spawn = spawn
         self._tenant = tenant
         self._tier = tier
+        self._aside = aside
+        self._places = Places(session, kit.gate, emit, tenant, tier)
         self._generation = 0
-        self._holders: set[str] = set()
         self._held: Held | None = None
-        self._granted: Rung | None = None
-        """Of the ladder, at the last turn."""
+        self._asked: Seconds = 0.0
         self.current: Answer | None = None
         """The answer that the user waits for or hears; a guess is not it until it is adopted."""
 
@@ -114,13 +84,7 @@ class Answering:
 
     def knock(self, settings: SessionSettings) -> Ticket:
         """Ask for room for an answer; `prepare` must follow."""
-        scope, fps = self._scope(), settings.video.fps if settings.video else 0.0
-        self._holders.add(scope.turn)
-        try:
-            place = self._kit.gate.knock(scope.turn, self._session, self._tenant, self._tier, fps)
-        except Shed as refusal:
-            return Ticket(scope, refusal, fps)
-        return Ticket(scope, place, fps)
+        return self._places.knock(self._scope(), settings)
 
     def prepare(
         self,
@@ -129,15 +93,17 @@ class Answering:
         *,
         guess: bool = False,
         ticket: Ticket | None = None,
+        history: tuple[Told, ...] | None = None,
     ) -> Answer:
-        """Begin to make an answer to the conversation and the utterances `heard`; nobody hears it yet.
+        """Begin to make an answer to the conversation (or another `history`) and the utterances `heard`; nobody hears
+        it yet.
 
         A guess runs on capacity that would idle; any other answer knocks, and waits for room before it is made.
         """
         ticket = None if guess else ticket or self.knock(settings)
         scope = ticket.scope if ticket else self._scope(guess=guess)
-        history = self._conversation.messages()
-        enter = partial(self._enter, ticket) if ticket else None
+        history = self._conversation.messages() if history is None else history
+        enter = partial(self._places.enter, ticket) if ticket else None
         turn = Turn(scope, self._kit, settings, self._personas(settings.avatar), history, heard, enter)
         return Answer(scope.turn, turn, settings, history, [self._spawn(turn.run())])
 
@@ -145,43 +111,10 @@ class Answering:
         """The user waits for this answer; a guess counts as admitted from now on, and its work as any other."""
         self.current = answer
         await answer.turn.adopt()
-        if answer.holder not in self._holders:
-            self._holders.add(answer.holder)
-            fps = answer.settings.video.fps if answer.settings.video else 0.0
-            self._kit.gate.adopt(answer.holder, self._tenant, self._tier, fps)
-            self._tell(ladder(fps)[0], ladder(fps)[0])
+        self._places.adopt(answer.holder, answer.settings)
 
     def _scope(self, *, guess: bool = False) -> Scope:
         return Scope(self._dispatcher, self._session, self._generation, self._tenant, self._tier, speculative=guess)
-
-    async def _enter(self, ticket: Ticket) -> Rung:
-        """Wait for room; how much of the face there is room for. Raises Shed."""
-        told: list[Waiting] = []
-
-        def tell(place: Waiting) -> None:
-            told.append(place)
-            self._emit(events.Capacity(place.position, place.wait))
-
-        match ticket.place:
-            case Shed() as refusal:
-                raise refusal
-            case Admitted(rung):
-                pass
-            case Waiting():
-                rung = await self._kit.gate.wait(ticket.scope.turn, tell)
-        granted = ladder(ticket.fps)[rung]
-        self._tell(granted, ladder(ticket.fps)[0], waited=bool(told))
-        return granted
-
-    def _tell(self, granted: Rung, best: Rung, *, waited: bool = False) -> None:
-        """How much of the face there is room for, when that is another than at the turn before."""
-        if waited or granted != (self._granted or best):
-            self._emit(events.Capacity(0, 0.0, face=granted.mouth, fps=granted.fps))
-        self._granted = granted
-
-    def _leave(self, answer: Answer) -> None:
-        self._holders.discard(answer.holder)
-        self._kit.gate.leave(answer.holder)
 
     def fresh(self, answer: Answer, settings: SessionSettings) -> bool:
         """Whether an answer prepared earlier would be prepared alike now."""
@@ -190,13 +123,29 @@ class Answering:
     def give(self, answer: Answer, metadata: dict[str, str] | None = None, first: Piece | None = None) -> None:
         """Let the user hear it as it is made, after what is left over of it."""
         self.current = answer
-        modality = answer.settings.modality
+        settings = answer.settings
+        response, modality = new_id("resp"), settings.modality
         item = Item(new_id("item"), "assistant", spoken=modality == "audio", status="in_progress")
-        previous = self._conversation.add(item)
+        self._asked = asked_seconds(self._conversation)
+
+        def begin(item: Item) -> None:
+            previous = self._conversation.add(item)
+            self._emit(events.OutputAdded(response, item, previous, len(delivery.outputs) - 1))
+
         clock, metronome = self._dispatcher.clock, self._kit.metronome
-        delivery = Delivery(new_id("resp"), item, answer.turn, self._emit, clock, metronome, self._send_lead, first)
+        delivery = Delivery(response, item, answer.turn, self._emit, clock, metronome, self._send_lead, first, begin)
         answer.delivery = delivery
-        self._emit(events.ResponseStarted(delivery.response, item.id, previous, modality, metadata))
+        self._emit(
+            events.ResponseStarted(
+                response,
+                modality,
+                self._conversation.last(),
+                settings.voice,
+                settings.max_tokens,
+                metadata,
+                self._aside,
+            )
+        )
         answer.tasks.append(self._spawn(self._deliver(answer, delivery)))
 
     async def hold(self) -> None:
@@ -231,7 +180,7 @@ class Answering:
         held, self._held = self._held, None
         if held is not None:
             self._stop(held.answer)
-            self._kit.gate.learn(held.answer.turn.spent, held.heard)
+            self._places.learn(held.answer.turn.spent, held.heard)
             await self._kill_work()
 
     def _break_off(self, delivery: Delivery, reason: CancelReason) -> None:
@@ -247,7 +196,7 @@ class Answering:
             return
         self._stop(answer)
         if answer.delivery is not None:
-            self._kit.gate.learn(answer.turn.spent, answer.delivery.heard())
+            self._places.learn(answer.turn.spent, answer.delivery.heard())
             self._break_off(answer.delivery, reason)
         await self._kill_work()
 
@@ -264,14 +213,13 @@ class Answering:
 
     async def forget(self) -> None:
         """The session is over."""
-        for holder in self._holders:
-            self._kit.gate.leave(holder)
+        self._places.forget()
         await self._dispatcher.forget(self._session)
 
     def _stop(self, answer: Answer) -> None:
         for task in answer.tasks:
             task.cancel()
-        self._leave(answer)
+        self._places.leave(answer.holder)
 
     async def _kill_work(self) -> None:
         self._generation += 1
@@ -282,22 +230,40 @@ class Answering:
             await delivery.run()
         except PolytalkError as error:
             self.current = None
-            self._leave(answer)
+            self._places.leave(answer.holder)
             self._finish(delivery, "failed", error.code, error.message)
             await self._kill_work()  # of a turn whose voice failed, the LLM may still be talking
         else:
             self.current = None
-            self._leave(answer)
+            self._places.leave(answer.holder)
             video = answer.turn.face.video
-            self._kit.gate.learn(answer.turn.spent, answer.turn.made, video.fps if video else 0.0)
+            self._places.learn(answer.turn.spent, answer.turn.made, video.fps if video else 0.0)
             usage = answer.turn.usage
-            if usage is not None and usage.output_tokens >= answer.settings.max_tokens:
-                self._finish(delivery, "incomplete", "max_output_tokens")
-            else:
-                self._finish(delivery, "completed")
+            cut = ""
+            if usage is not None and usage.finish == "content_filter":
+                cut = "content_filter"
+            elif usage is not None and (usage.finish == "length" or usage.output_tokens >= answer.settings.max_tokens):
+                cut = "max_output_tokens"
+            self._finish(delivery, "incomplete" if cut else "completed", cut)
 
     def _finish(self, delivery: Delivery, status: events.ResponseStatus, reason: str = "", message: str = "") -> None:
         item, turn = delivery.item, delivery.turn
-        if item.status == "in_progress":
-            item.status = "completed" if status == "completed" else "incomplete"
-        self._emit(events.ResponseFinished(delivery.response, item.id, status, item.text, reason, message, turn.usage))
+        for output in delivery.close():
+            if output.status == "in_progress":
+                output.status = "completed" if status == "completed" else "incomplete"
+            self._emit(events.OutputDone(delivery.response, output))
+        said = item.id if item in delivery.outputs else ""
+        self._emit(
+            events.ResponseFinished(
+                delivery.response,
+                said,
+                status,
+                item.text,
+                reason,
+                message,
+                turn.usage,
+                self._asked,
+                turn.playout.sent,
+                0.0 if status == "cancelled" else round(turn.playout.sent - delivery.heard(), 6),
+            )
+        )

@@ -1,47 +1,26 @@
-"""The items of a conversation, and what of them the LLM is told: what was *heard*, not what was generated."""
+"""The items of a conversation, in order. What an LLM is told of them is `history.py`'s."""
 
-import re
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
 
-from msgspec import Struct
-
+from polytalk.dialogue.history import Told, told
+from polytalk.dialogue.items import Item
+from polytalk.dialogue.words import Words
 from polytalk.errors import BadInput
 from polytalk.types import Message, Seconds
 
-_WIDE = "\u3000-\u9fff\uff00-\uffef"  # Chinese and Japanese, which have no spaces between words
-_WORD = re.compile(rf"\s*(?:[{_WIDE}]|[^\s{_WIDE}]+)")
-
-
-STUMP_WORDS = 4
-"""A cut sentence shorter than this says nothing."""
-_SENTENCES = re.compile(r".*[.!?。！？][\"')\]”’]*", re.DOTALL)
-
-
-class Item(Struct):
-    """One message. `text` of a cancelled answer is cut back to what the listener heard."""
-
-    id: str
-    role: Literal["system", "user", "assistant"]
-    text: str = ""
-    spoken: bool = False
-    """Whether it was (or is) audio."""
-    status: Literal["completed", "in_progress", "incomplete"] = "completed"
-    marks: list[tuple[Seconds, str]] = []
-    """An answer's pieces of text, each with the moment of its audio's end."""
-
-    def cut(self, heard: Seconds) -> None:
-        """Keep of a spoken answer what was heard; again with a better figure gives a better text."""
-        if self.marks:
-            self.text = heard_text(self.marks, heard)
-        self.status = "incomplete"
+REPORTED_LATE: Seconds = 0.2
+"""A client may say that it played so much more of an answer than there was: its clock is another."""
 
 
 class Conversation:
     """Items in order, bounded: the oldest are forgotten first."""
 
-    def __init__(self, max_items: int) -> None:
+    def __init__(self, max_items: int, items: Iterable[Item] = ()) -> None:
         self._max = max_items
-        self._items: list[Item] = []
+        self._items: list[Item] = list(items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -79,58 +58,24 @@ class Conversation:
         item = self.get(item_id)
         if item.role != "assistant" or not item.spoken:
             raise BadInput(f"item {item_id!r} is no spoken answer, so it can't be truncated", param="item_id")
+        lasts = item.marks[-1][0] if item.marks else 0.0
+        if heard > lasts + REPORTED_LATE:
+            raise BadInput(
+                f"audio_end_ms is {heard * 1000:.0f}, and the audio of item {item_id!r} has {lasts * 1000:.0f} ms",
+                param="audio_end_ms",
+            )
         item.cut(heard)
 
     def messages(self) -> tuple[Message, ...]:
-        """The history for an LLM; items without words are left out, and stumps of answers that were cut off."""
-        told = ((item.role, _without_stump(item)) for item in self._items)
-        return tuple(Message(role, text) for role, text in told if text)
+        """The history for an LLM, as far as the words are known."""
+        return tuple(entry for entry in told(self._items) if isinstance(entry, Message))
+
+    def told(self, pending: Mapping[str, Words]) -> tuple[Told, ...]:
+        """The history for an LLM, with words that are still to come at their places: `pending` has them by item."""
+        return tuple(told(self._items, pending))
 
     def _index(self, item_id: str) -> int:
         for index, item in enumerate(self._items):
             if item.id == item_id:
                 return index
         raise BadInput(f"there is no item {item_id!r}", code="item_not_found", param="item_id")
-
-
-def _without_stump(item: Item) -> str:
-    """The text for an LLM: of an interrupted answer the whole sentences, or the beginning of a long one.
-
-    A small model takes "Rome was" for how answers are given here, and gives no others after the third.
-    """
-    if item.role != "assistant" or item.status != "incomplete":
-        return item.text
-    if whole := _SENTENCES.match(item.text):
-        return whole.group().strip()
-    return f"{item.text} …" if len(item.text.split()) >= STUMP_WORDS else ""
-
-
-def heard_text(marks: list[tuple[Seconds, str]], heard: Seconds) -> str:
-    """The words (in Chinese, characters) whose audio was played by `heard`, taking speech to be even within a piece.
-
-    >>> heard_text([(1.0, "One two."), (2.0, " Three four.")], 1.5)
-    'One two. Three'
-    """
-    return _heard(marks, heard).strip()
-
-
-def unheard_text(marks: list[tuple[Seconds, str]], heard: Seconds) -> str:
-    """The words after those of `heard_text`, with the space before them.
-
-    >>> unheard_text([(1.0, "One two."), (2.0, " Three four.")], 1.5)
-    ' four.'
-    """
-    return "".join(text for _, text in marks)[len(_heard(marks, heard)) :]
-
-
-def _heard(marks: list[tuple[Seconds, str]], heard: Seconds) -> str:
-    kept, began = "", 0.0
-    for end, text in marks:
-        if heard >= end:
-            kept, began = kept + text, end
-            continue
-        words = _WORD.findall(text)
-        share = max(0.0, heard - began) / max(end - began, 1e-9)
-        kept += "".join(words[: int(share * len(words) + 0.5)])
-        break
-    return kept

@@ -10,13 +10,14 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from polytalk.clock import Clock
-from polytalk.dialogue.conversation import Item, unheard_text
-from polytalk.dialogue.events import DialogueEvent, Said, Spoke
-from polytalk.dialogue.face import FRAME_BYTES, Piece
+from polytalk.dialogue.calls import Calls
+from polytalk.dialogue.events import Called, DialogueEvent, OutputDone, Said, Spoke
+from polytalk.dialogue.face import FRAME_BYTES, Piece, phones_within
+from polytalk.dialogue.items import Item, unheard_text
 from polytalk.dialogue.metronome import Metronome
 from polytalk.dialogue.turn import Turn
 from polytalk.media.pcm import duration, level
-from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Seconds
+from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Phone, Seconds, ToolDelta
 
 Emit: TypeAlias = Callable[[DialogueEvent], None]
 
@@ -42,11 +43,20 @@ class Delivery:
         metronome: Metronome,
         send_lead: Seconds,
         first: Piece | None = None,
+        begin: Callable[[Item], None] = lambda item: None,
     ) -> None:
-        """`first`: what is to be sent before the turn's pieces, left over from a delivery that was broken off."""
+        """`item` is the message's, `begin` is called as the first of it, or of a call, is there.
+
+        `first`: what is to be sent before the turn's pieces, left over from a delivery that was broken off.
+        """
         self.response = response
         self.item = item
         self.turn = turn
+        self.outputs: list[Item] = []
+        """What of the answer has begun, in order."""
+        self._open: list[Item] = []
+        self._begin = begin
+        self._calls = Calls({tool.name for tool in turn.settings.tools})
         self._emit = emit
         self._clock = clock
         self._metronome = metronome
@@ -65,12 +75,40 @@ class Delivery:
         """Done when all of it is."""
 
     async def run(self) -> None:
-        """Send the whole answer and fill its item. Raises the turn's failure after what came before it."""
+        """Send the whole answer and fill its items. Raises BadCall, or the turn's failure after what came before it."""
         if self._first is not None:
             await self._send(self._first)
         async with aclosing(self.turn.pieces()) as pieces:
             async for piece in pieces:
-                await self._send(piece)
+                if piece.call is None:
+                    await self._send(piece)
+                else:
+                    self._call(piece.call)
+        self._calls.finish()
+
+    def _enter(self, item: Item) -> None:
+        if item not in self.outputs:
+            self.outputs.append(item)
+            self._open.append(item)
+            self._begin(item)
+
+    def close(self) -> list[Item]:
+        """Nothing more comes of it: the parts that were not over."""
+        left, self._open = self._open, []
+        return left
+
+    def _call(self, delta: ToolDelta) -> None:
+        item = self._calls.take(delta)
+        if item is None:
+            return
+        if item not in self.outputs and self.item in self._open:
+            self._open.remove(self.item)
+            if self.item.status == "in_progress":
+                self.item.status = "completed"  # all of it was said
+            self._emit(OutputDone(self.response, self.item))
+        self._enter(item)
+        if delta.arguments:
+            self._emit(Called(self.response, item.id, item.call_id, delta.arguments))
 
     async def _send(self, piece: Piece) -> None:
         self._note(piece)
@@ -110,9 +148,11 @@ class Delivery:
         part = cut(piece, first, first + self._slice_frames)
         begins, self._frames = self._frames, self._frames + len(part.audio) // FRAME_BYTES
         if part.pictures is None:
-            return Spoke(self.response, self.item.id, part.audio, part.mouth, begins)
-        shown_at = begins / MOUTH_RATE + part.offset
-        return Spoke(self.response, self.item.id, part.audio, part.mouth, begins, part.pictures, shown_at, part.fps)
+            return Spoke(self.response, self.item.id, part.audio, part.mouth, begins, phones=part.phones)
+        shown_at, pictures = begins / MOUTH_RATE + part.offset, part.pictures
+        return Spoke(
+            self.response, self.item.id, part.audio, part.mouth, begins, pictures, shown_at, part.fps, part.phones
+        )
 
     def _forget(self, now: Seconds) -> None:
         """What a listener will not have to be told again."""
@@ -140,11 +180,12 @@ class Delivery:
     def _note(self, piece: Piece) -> None:
         """Account for the words and the length of a piece before it is sent: it may be cut off in the middle."""
         ends, item = self.turn.playout.sent + duration(piece.audio, SPEECH_RATE), self.item
+        self._enter(item)
         if piece.text:
             item.marks.append((ends, piece.text))
             if item.status == "in_progress":  # else the client has said already where it stopped listening
                 item.text += piece.text
-            self._emit(Said(self.response, item.id, piece.text, self.turn.playout.sent))
+            self._emit(Said(self.response, item.id, piece.text, self.turn.playout.sent, piece.lasts))
         elif item.marks:  # more audio of the same words
             item.marks[-1] = (ends, item.marks[-1][1])
 
@@ -162,16 +203,22 @@ def cut(piece: Piece, first: int, end: int) -> Piece:
         pictures = piece.pictures.part(low, high) if high > low else None
         offset = piece.offset + low / piece.fps - first / MOUTH_RATE
     audio, mouth = piece.audio[first * FRAME_BYTES : end * FRAME_BYTES], piece.mouth[first * step : end * step]
-    return Piece("", audio, mouth, pictures, piece.fps, offset)
+    phones = phones_within(piece.phones, first / MOUTH_RATE, end / MOUTH_RATE)
+    return Piece("", audio, mouth, pictures, piece.fps, offset, phones)
 
 
 def joined(parts: Sequence[Piece]) -> Piece:
     """Pieces that follow each other as one, without their text."""
     audio, mouth = (b"".join(getattr(part, name) for part in parts) for name in ("audio", "mouth"))
     drawn = [part.pictures for part in parts if part.pictures is not None]
+    phones: list[Phone] = []
+    begins = 0.0
+    for part in parts:
+        phones += (Phone(one.symbol, begins + one.start, begins + one.end) for one in part.phones)
+        begins += duration(part.audio, SPEECH_RATE)
     if not drawn:
-        return Piece("", audio, mouth)
+        return Piece("", audio, mouth, phones=tuple(phones))
     first = next(index for index, part in enumerate(parts) if part.pictures is not None)
     offset = parts[first].offset + sum(duration(part.audio, SPEECH_RATE) for part in parts[:first])
     pixels = memoryview(b"".join(one.pixels for one in drawn))
-    return Piece("", audio, mouth, replace(drawn[0], pixels=pixels), parts[first].fps, offset)
+    return Piece("", audio, mouth, replace(drawn[0], pixels=pixels), parts[first].fps, offset, tuple(phones))

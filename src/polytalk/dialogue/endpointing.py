@@ -112,6 +112,7 @@ class ServerVad:
         self._onset_ms = 0
         self._onset = 0  # frames of voice in a row
         self._paused = False
+        self._patience: int | None = None
         self.guarded = False
         """Whether the avatar speaks: then it takes `min_interruption_ms` to be heard."""
 
@@ -138,6 +139,11 @@ class ServerVad:
     def configure(self, **changes: float) -> None:
         """Change settings from the next frame on, in mid-speech too. Raises BadInput and then changes nothing."""
         self._settings = replace(self._settings, **changes)  # type: ignore[arg-type]
+
+    def expect(self, silence_ms: int) -> None:
+        """Of the pause under way: after so much silence in all it is the end of the turn."""
+        if self._paused:
+            self._patience = silence_ms
 
     def reset(self) -> None:
         """Forget the utterance under way without an event; time goes on.
@@ -181,7 +187,7 @@ class ServerVad:
         if self._voiced:
             self._voice_end_ms = self.now_ms
         silence = 0 if self._voiced else self.now_ms - self._end_ms()
-        if silence and silence >= settings.silence_duration_ms:
+        if silence and silence >= (settings.silence_duration_ms if self._patience is None else self._patience):
             return self._stop("silence")
         if self.now_ms - start_ms >= settings.max_duration_ms:
             return self._stop("max_duration")
@@ -190,7 +196,7 @@ class ServerVad:
             self._paused = True
             return Paused(self.now_ms)
         if self._paused and self._voiced and hush < FRAME_MS:
-            self._paused = False
+            self._paused, self._patience = False, None
             return Resumed(self.now_ms)
         return None
 
@@ -207,7 +213,7 @@ class ServerVad:
         self._floor_ms = self.now_ms
         self._start_ms = None
         self._onset = 0
-        self._paused = False
+        self._paused, self._patience = False, None
 
 
 def _frames_in(duration_ms: int) -> int:

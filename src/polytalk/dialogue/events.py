@@ -4,7 +4,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from polytalk.types import Pictures, Seconds, Usage
+from polytalk.dialogue.items import Item
+from polytalk.types import Phone, Pictures, Seconds, Usage
 
 Milliseconds: TypeAlias = int
 
@@ -25,6 +26,14 @@ class SpeechStopped(Struct, frozen=True):
 
     item: str
     at: Milliseconds
+
+
+class TimedOut(Struct, frozen=True):
+    """The user said nothing for so long that the avatar speaks of its own accord."""
+
+    item: str
+    start: Milliseconds
+    end: Milliseconds
 
 
 class Committed(Struct, frozen=True):
@@ -61,10 +70,41 @@ class ResponseStarted(Struct, frozen=True):
     """An answer begins."""
 
     response: str
-    item: str
-    previous: str | None
     modality: Literal["audio", "text"]
+    previous: str | None = None
+    """The newest item of the conversation: what is answered."""
+    voice: str = ""
+    max_tokens: int = 0
     metadata: dict[str, str] | None = None
+    aside: bool = False
+    """Whether it is no part of the conversation."""
+
+
+class OutputAdded(Struct, frozen=True):
+    """A part of an answer begins: its message, or a function call."""
+
+    response: str
+    item: Item
+    previous: str | None
+    """The item before it in the conversation."""
+    index: int
+    """Its place in the answer."""
+
+
+class Called(Struct, frozen=True):
+    """A piece of a call's arguments."""
+
+    response: str
+    item: str
+    call: str
+    delta: str
+
+
+class OutputDone(Struct, frozen=True):
+    """A part of an answer is over."""
+
+    response: str
+    item: Item
 
 
 class Capacity(Struct, frozen=True):
@@ -86,7 +126,9 @@ class Said(Struct, frozen=True):
     item: str
     text: str
     at: Seconds = 0.0
-    """Where in the answer's audio they begin."""
+    """Where in the answer's audio they begin …"""
+    lasts: Seconds = 0.0
+    """… and how long they take."""
 
 
 class Spoke(Struct, frozen=True):
@@ -105,6 +147,8 @@ class Spoke(Struct, frozen=True):
     shown_at: Seconds = 0.0
     """When the first of them is shown, from the answer's first sample; the others follow 1 / fps apart."""
     fps: float = 0.0
+    phones: tuple[Phone, ...] = ()
+    """Those that begin during this audio, timed from its first sample; empty where the voice gives none."""
 
 
 class ResponseFinished(Struct, frozen=True):
@@ -112,13 +156,20 @@ class ResponseFinished(Struct, frozen=True):
 
     response: str
     item: str
+    """Of the message; "" when nothing was said."""
     status: ResponseStatus
     text: str
     """What was said; of a cancelled one, what was heard."""
     reason: str = ""
-    """cancelled: turn_detected or client_cancelled; incomplete: max_output_tokens; failed: the error's code."""
+    """cancelled: turn_detected or client_cancelled; incomplete: max_output_tokens or content_filter; failed: a code."""
     message: str = ""
     usage: Usage | None = None
+    asked: Seconds = 0.0
+    """How long the user's speech was that is answered …"""
+    spoke: Seconds = 0.0
+    """… and the speech that was sent."""
+    unplayed: Seconds = 0.0
+    """Of that, what the listener still has to hear."""
 
 
 class ItemTruncated(Struct, frozen=True):
@@ -138,11 +189,15 @@ class Trouble(Struct, frozen=True):
 DialogueEvent: TypeAlias = (
     SpeechStarted
     | SpeechStopped
+    | TimedOut
     | Committed
     | ItemAdded
     | Transcribed
     | TranscriptionFailed
     | ResponseStarted
+    | OutputAdded
+    | Called
+    | OutputDone
     | Capacity
     | Said
     | Spoke

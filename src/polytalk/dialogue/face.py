@@ -8,13 +8,14 @@ and without pictures it is not cut at all.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil, inf
 
 from msgspec import Struct
+from msgspec.structs import replace as changed
 
 from polytalk.avatar.bundle import Motion
 from polytalk.avatar.terms import PARAMETERS
@@ -24,6 +25,7 @@ from polytalk.dialogue.pipeline import Step
 from polytalk.dialogue.settings import SessionSettings, Video
 from polytalk.dialogue.speaking import Rendering, Studio
 from polytalk.errors import EngineFailed
+from polytalk.media.pcm import duration
 from polytalk.schedule.runs import Pressure, length
 from polytalk.types import (
     MOUTH_PARAMS,
@@ -34,12 +36,14 @@ from polytalk.types import (
     Features,
     MouthFrames,
     MouthWork,
+    Phone,
     Pictures,
     Result,
     Seconds,
     Speech,
     Stage,
     SynthesiseWork,
+    ToolDelta,
     Work,
 )
 
@@ -66,6 +70,12 @@ class Piece(Struct, frozen=True):
     """Of the pictures, as granted."""
     offset: Seconds = 0.0
     """From the piece's first sample to the moment at which its first picture is shown."""
+    phones: tuple[Phone, ...] = ()
+    """Those that begin in it, timed from its first sample."""
+    lasts: Seconds = 0.0
+    """How long the words take, in this piece and those after it."""
+    call: ToolDelta | None = None
+    """In place of speech: a piece of a function call."""
 
 
 class Painter(Struct, frozen=True):
@@ -157,7 +167,7 @@ class Face:
         """How to make each piece of some speech; it `begins` there in the answer."""
         audio = speech.audio + bytes(-len(speech.audio) % FRAME_BYTES)
         if not self.mouth and self.video is None:
-            yield _ready(Piece(text, audio))
+            yield _ready(Piece(text, audio, phones=speech.phones, lasts=duration(audio, SPEECH_RATE)))
             return
         by_features = self._engines.needs_features or not speech.phones
         moved = None if by_features else asyncio.get_running_loop().create_future()
@@ -198,7 +208,13 @@ class Face:
                 passage.moved.set_result(await self._by_phones(passage, due))
             step = len(MOUTH_PARAMS)
             mouth = (await passage.moved)[first * step : (first + count) * step]
-        piece = Piece(text, passage.cut(first, count), mouth if self.mouth else b"")
+        piece = Piece(
+            text,
+            passage.cut(first, count),
+            mouth if self.mouth else b"",
+            phones=phones_within(passage.speech.phones, first / MOUTH_RATE, (first + count) / MOUTH_RATE),
+            lasts=passage.frames / MOUTH_RATE,
+        )
         if self.video is None:
             return piece
         return await self._draw(passage, self.video, piece, mouth, first, before, place)
@@ -263,7 +279,7 @@ class Face:
         if not isinstance(result, Pictures) or result.count != len(numbers):
             raise EngineFailed(f"{painter.engine} was asked for {len(numbers)} pictures and gave something else")
         offset = numbers[0] / video.fps - starts
-        return Piece(piece.text, piece.audio, piece.mouth, result, video.fps, offset)
+        return changed(piece, pictures=result, fps=video.fps, offset=offset)
 
     async def _wait_for_lead(self, starts: Seconds) -> None:
         """Pictures far ahead of playback fill the memory, and are thrown away on an interruption."""
@@ -280,6 +296,11 @@ class Face:
         result = await asked.only()
         self._account(asked)
         return result
+
+
+def phones_within(phones: Sequence[Phone], start: Seconds, end: Seconds) -> tuple[Phone, ...]:
+    """Those that begin there, timed from `start`."""
+    return tuple(Phone(one.symbol, one.start - start, one.end - start) for one in phones if start <= one.start < end)
 
 
 async def _ready(piece: Piece) -> Piece:

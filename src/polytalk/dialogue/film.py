@@ -12,9 +12,9 @@ from polytalk.avatar.library import Bundle
 from polytalk.avatar.renderer import open_renderer
 from polytalk.config import ANYBODY
 from polytalk.dialogue import events
-from polytalk.dialogue.conversation import Item
 from polytalk.dialogue.exports import is_sound
 from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.items import Item
 from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.reel import Reel, Shape
 from polytalk.dialogue.runtime import Runtime

@@ -7,17 +7,14 @@ never what the user said.
 import asyncio
 from dataclasses import dataclass
 from itertools import count
-from typing import TypeAlias
 
 from polytalk.dialogue import backchannel
 from polytalk.dialogue.dispatch import Dispatcher, Scope
 from polytalk.dialogue.kit import FIRST_AUDIO, Kit
 from polytalk.dialogue.tasks import Spawn
+from polytalk.dialogue.words import Words
 from polytalk.errors import EngineFailed, PolytalkError
 from polytalk.types import ListenWork, Stage, Tier, Transcript
-
-Words: TypeAlias = asyncio.Future[Transcript]
-"""What an utterance will turn out to say; raises PolytalkError. Cancelling who waits for it does it no harm."""
 
 
 @dataclass(frozen=True)

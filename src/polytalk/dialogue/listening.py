@@ -51,6 +51,10 @@ class Ears:
         """Whether the avatar speaks, which takes a little more voice to interrupt."""
         self._endpointing.guarded = speaking
 
+    def expect(self, silence_ms: int) -> None:
+        """After so much silence in all the pause under way is the end of the turn."""
+        self._endpointing.expect(silence_ms)
+
     def configure(self, settings: VadSettings | None) -> None:
         """Change turn detection in mid-stream; None turns it off."""
         if settings is not None and not self._automatic:

@@ -50,7 +50,7 @@ class Persona(Struct, frozen=True, dict=True):
 
         `passages` are what is known about the last question; they stand beside it, where a small model heeds them.
         """
-        if passages and history:
+        if passages and history and history[-1].role == "user":
             *before, last = history
             history = (*before, Message(last.role, grounded(last.content, passages)))
         if instructions:

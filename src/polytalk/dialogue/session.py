@@ -1,43 +1,35 @@
-"""One user's conversation: what the ears hear becomes turns, turns become answers, interruptions end them.
+"""One user's conversation, as its client sees it: what it does, and what it is told.
 
 All methods run on the event loop and are called by one connection, one at a time. Everything a session emits goes
 through `emit`, synchronously, so that nothing stale can follow the event that made it stale.
 """
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 
-from msgspec import Struct
-
 from polytalk.dialogue import events
-from polytalk.dialogue.answering import Answer, Answering
-from polytalk.dialogue.backchannel import LONGEST_MS
-from polytalk.dialogue.conversation import Conversation, Item
+from polytalk.dialogue.answering import Answering
+from polytalk.dialogue.asides import Asides
+from polytalk.dialogue.conversation import Conversation
 from polytalk.dialogue.delivery import Emit
 from polytalk.dialogue.dispatch import Dispatcher
-from polytalk.dialogue.endpointing import Paused, Resumed, SpeechStarted, SpeechStopped
-from polytalk.dialogue.hearing import Hearing, Hearings, Words, interrupts
+from polytalk.dialogue.hearing import Hearings
+from polytalk.dialogue.history import Told, told
+from polytalk.dialogue.idle import NOTHING_SAID, IdleWatch
 from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.items import Item
 from polytalk.dialogue.kit import Kit, Personas
 from polytalk.dialogue.listening import Ears
 from polytalk.dialogue.reading import ReadingAhead
 from polytalk.dialogue.settings import Bounds, SessionSettings
 from polytalk.dialogue.tasks import Tasks
+from polytalk.dialogue.turntaking import TurnTaking
+from polytalk.dialogue.voices import language_of
 from polytalk.engines.base import VadEngine
-from polytalk.errors import BadInput, PolytalkError, Shed
-from polytalk.media.pcm import duration
-from polytalk.types import LISTEN_RATE, Seconds, Tier
-
-TOO_LONG = "an utterance may last {:.0f} s; this one was cut there, and the rest is taken for the next one"
-
-
-class Guess(Struct, frozen=True):
-    """An answer begun at a pause, before it is known whether the user has finished."""
-
-    hearing: Hearing
-    answer: Answer | None
-    """None while an answer is held: first it must be known whether the user says anything."""
+from polytalk.errors import BadInput
+from polytalk.media.pcm import duration, resample
+from polytalk.types import LISTEN_RATE, SPEECH_RATE, Message, Seconds, Tier
 
 
 class Session:
@@ -58,29 +50,38 @@ class Session:
         self.id = new_id("sess")
         self.settings = settings
         self.conversation = Conversation(bounds.max_items)
-        self._kit = kit
         self._bounds = bounds
-        self._emit = emit
+        self._client = emit
         self._tasks = Tasks()
         spawn = self._tasks.spawn
         self._ears = Ears(vad, settings.vad, bounds.max_utterance)
         self._hearings = Hearings(self.id, dispatcher, kit, spawn, tenant, tier)
-        self._answering = Answering(
-            self.id,
-            dispatcher,
-            kit,
-            self.conversation,
-            personas,
-            bounds.send_lead,
-            emit,
-            self._tasks.spawn,
-            tenant,
-            tier,
+        answering = partial(
+            Answering,
+            dispatcher=dispatcher,
+            kit=kit,
+            personas=personas,
+            send_lead=bounds.send_lead,
+            spawn=spawn,
+            tenant=tenant,
+            tier=tier,
         )
-        self._reading = ReadingAhead(dispatcher, kit, self._hearings, personas, spawn, tenant, tier)
-        self._utterance_item = ""
-        self._utterance_start = 0
-        self._guess: Guess | None = None
+        self._answering = answering(self.id, conversation=self.conversation, emit=self._emit)
+        self._asides = Asides(lambda mine: answering(new_id("aside"), conversation=mine, emit=emit, aside=True), spawn)
+        self._idle = IdleWatch(spawn, self._idle_timeout, self._speak_up)
+        reading = ReadingAhead(dispatcher, kit, self._hearings, personas, spawn, tenant, tier)
+        self._taking = TurnTaking(
+            self._ears,
+            self._hearings,
+            self._answering,
+            reading,
+            self.conversation,
+            kit,
+            bounds,
+            lambda: self.settings,
+            self._emit,
+            spawn,
+        )
 
     async def __aenter__(self) -> "Session":
         await self._tasks.__aenter__()
@@ -92,9 +93,10 @@ class Session:
         try:
             await self._tasks.__aexit__(kind, error, trace)
         finally:  # when nobody is left who could ask for more
-            await self._drop_guess()
+            await self._taking.drop_guess()
             await self._hearings.forget()
             await self._answering.forget()
+            await self._asides.forget()
 
     # --- what the client does ------------------------------------------------------------------------------------
 
@@ -102,74 +104,68 @@ class Session:
         """From the next turn on; turn detection from the next audio on."""
         if settings.turn_detection != self.settings.turn_detection:
             self._ears.configure(settings.vad)
+            self._idle.stop()
             self._tasks.spawn(self._answering.let_go())  # who would decide about it?
         self.settings = settings
 
     async def hear(self, pcm: bytes) -> None:
         """Take microphone audio, PCM16 at `SPEECH_RATE`. Raises BadInput."""
-        detection = self.settings.turn_detection
-        guarded = detection is not None and detection.interrupt_response and self._answering.heard
-        self._ears.guard(speaking=guarded)
-        for event in self._ears.hear(pcm):
-            match event:
-                case SpeechStarted():
-                    await self._on_started(event)
-                case Paused():
-                    await self._on_paused(event)
-                case Resumed():
-                    await self._drop_guess()
-                case SpeechStopped():
-                    await self._on_stopped(event)
-        if self._guess is None and self._reading.due(self._ears.voice_ms()) and self._may_guess():
-            audio = self._ears.utterance(self._utterance_start)
-            self._reading.read(audio, self.conversation.messages(), self.settings)
-        if self._answering.holding and self._ears.speaking and self._ears.voice_ms() > LONGEST_MS:
-            await self._answering.let_go()
+        await self._taking.hear(pcm)
 
     async def commit(self) -> None:
         """The client says that the utterance is over. Raises BadInput when there is too little audio.
 
         The answer to it is asked for by `respond`.
         """
-        audio = self._ears.commit()
-        await self._drop_guess()
-        await self._answering.let_go()
-        item, self._utterance_item = self._utterance_item or new_id("item"), ""
-        self._take(item, audio, self._hearings.begin(audio, self.settings.language))
+        await self._taking.commit()
 
     async def clear(self) -> None:
         """Forget the audio that is not committed yet."""
-        self._ears.clear()
-        await self._drop_guess()
-        self._utterance_item = ""
-        if not self._hearings.pending:
-            self._answering.resume()
+        await self._taking.clear()
 
-    def add(self, item: Item, after: str | None = None) -> None:
-        """Put an item into the conversation. Raises BadInput."""
+    def add(self, item: Item, after: str | None = None, audio: bytes = b"") -> None:
+        """Put an item into the conversation; `audio` in it (PCM16 at `SPEECH_RATE`) is transcribed. Raises BadInput."""
+        self._check(item, audio)
         previous = self.conversation.add(item, after)
         self._emit(events.ItemAdded(item.id, previous))
+        if audio:
+            self._taking.transcribe(item, resample(audio, SPEECH_RATE, LISTEN_RATE))
 
     def truncate(self, item_id: str, heard: Seconds) -> None:
         """The client says how much of an answer it played. Raises BadInput."""
         self.conversation.truncate(item_id, heard)
         self._emit(events.ItemTruncated(item_id, round(heard * 1000)))
 
-    async def respond(self, settings: SessionSettings | None = None, metadata: dict[str, str] | None = None) -> None:
-        """Answer the conversation as it stands. Raises BadInput while an answer is under way."""
+    async def respond(
+        self,
+        settings: SessionSettings | None = None,
+        metadata: dict[str, str] | None = None,
+        *,
+        items: Sequence[tuple[Item, bytes]] | None = None,
+        aside: bool = False,
+    ) -> None:
+        """Answer the conversation as it stands, or other `items` with their audio. Raises BadInput while an answer is
+        under way.
+
+        `aside`: the answer is no part of the conversation; there may be several at once.
+        """
+        history = self._told(items)
+        if aside:
+            self._asides.answer(settings or self.settings, history, metadata)
+            return
         if self.responding:
             raise BadInput(
                 "an answer is under way; wait for response.done or cancel it",
                 code="conversation_already_has_active_response",
             )
-        await self._drop_guess()
+        await self._taking.drop_guess()
         await self._answering.let_go()
-        self._answering.give(
-            self._answering.prepare(settings or self.settings, (*self._hearings.pending.values(),)), metadata
-        )
+        self._answering.give(self._answering.prepare(settings or self.settings, (), history=history), metadata)
 
     async def cancel(self, response: str | None = None) -> None:
         """End the answer under way, or only if it is `response`. Raises BadInput when there is none such."""
+        if response is not None and await self._asides.cancel(response):
+            return
         if not self.responding or (response is not None and response != self._answering.response):
             await self._answering.let_go()
             raise BadInput("Cancellation failed: no active response found", code="response_cancel_not_active")
@@ -180,134 +176,51 @@ class Session:
         """Whether an answer is being made or given."""
         return self._answering.current is not None
 
-    # --- what the ears hear --------------------------------------------------------------------------------------
+    # --- what is behind it ---------------------------------------------------------------------------------------
 
-    async def _on_started(self, event: SpeechStarted) -> None:
-        self._utterance_item = new_id("item")
-        self._utterance_start = event.start_ms
-        self._emit(events.SpeechStarted(self._utterance_item, event.start_ms))
-        self._reading.begin_utterance()
-        await self._drop_guess()  # left over when turn detection was changed at a pause
+    def _emit(self, event: events.DialogueEvent) -> None:
+        self._client(event)
+        self._idle.see(event)
+
+    def _told(self, items: Sequence[tuple[Item, bytes]] | None) -> tuple[Told, ...]:
+        """The conversation, or other items, with the words that are still to come."""
+        if items is None:
+            return self.conversation.told(self._hearings.pending)
+        pending = dict(self._hearings.pending)
+        for item, audio in items:
+            self._check(item, audio)
+            if audio:
+                heard = resample(audio, SPEECH_RATE, LISTEN_RATE)
+                pending[item.id] = self._hearings.begin(heard, self.settings.language).words
+        return tuple(told([item for item, _ in items], pending))
+
+    def _check(self, item: Item, audio: bytes) -> None:
+        if len(audio) % 2:
+            raise BadInput(f"PCM16 audio has an even number of bytes, not {len(audio)}", param="item.content")
+        if (seconds := duration(audio, SPEECH_RATE)) > self._bounds.max_utterance:
+            raise BadInput(
+                f"the audio of an item may last {self._bounds.max_utterance:.0f} s, not {seconds:.1f}",
+                param="item.content",
+            )
+
+    def _idle_timeout(self) -> Seconds | None:
         detection = self.settings.turn_detection
-        if detection is not None and detection.interrupt_response:
-            await self._answering.hold()
+        return None if detection is None else detection.idle_timeout
 
-    async def _on_paused(self, event: Paused) -> None:
-        audio = self._ears.utterance(self._utterance_start, event.at_ms)
-        if self._answering.holding:
-            guess = self._guess = Guess(self._hearings.begin(audio, self.settings.language), None)
-            self._tasks.spawn(self._weigh(guess))
+    async def _speak_up(self) -> None:
+        """Nobody said anything: that is an utterance too, and it is answered."""
+        if self.responding or self._ears.speaking or self._answering.holding:
             return
-        if self._may_guess():
-            hearing = self._hearings.begin(audio, self.settings.language, guess=True)
-            self._guess = Guess(hearing, self._answering.prepare(self.settings, (hearing.words,), guess=True))
-
-    async def _drop_guess(self) -> None:
-        guess, self._guess = self._guess, None
-        if guess is not None:
-            await self._hearings.drop(guess.hearing)
-            if guess.answer is not None:
-                await self._answering.drop(guess.answer)
-
-    async def _weigh(self, guess: Guess) -> None:
-        """At a pause in what broke an answer off: words end that answer, and the next may be begun."""
-        await asyncio.wait((guess.hearing.words,))
-        if self._guess is not guess or not self._answering.holding or not interrupts(guess.hearing.words):
-            return
-        await self._answering.let_go()
-        if self._may_guess():
-            prepared = self._answering.prepare(self.settings, (guess.hearing.words,), guess=True)
-            self._guess = Guess(guess.hearing, prepared)
-
-    async def _on_stopped(self, event: SpeechStopped) -> None:
-        item, self._utterance_item = self._utterance_item, ""
-        self._emit(events.SpeechStopped(item, event.voice_end_ms))
-        if event.reason == "max_duration":
-            self._emit(events.Trouble("utterance_too_long", TOO_LONG.format(self._bounds.max_utterance)))
-        audio = self._ears.utterance(self._utterance_start, event.end_ms)
-        self._ears.release(event.end_ms)
-        begun = self._guess.answer if self._guess else None
-        if begun is not None and not self._answering.fresh(begun, self.settings):
-            await self._drop_guess()
-        guess, self._guess = self._guess, None
-        if self._answering.holding:
-            hearing = guess.hearing if guess else self._hearings.begin(audio, self.settings.language)
-            self._take(item, audio, hearing, weigh=True)
-            return
-        answer = guess.answer if guess else None
-        detection = self.settings.turn_detection
-        wanted = detection is not None and detection.create_response and not self.responding and answer is None
-        ticket = self._answering.knock(self.settings) if wanted else None
-        if guess:
-            hearing = guess.hearing
-        elif ticket is not None and isinstance(ticket.place, Shed):
-            hearing = self._hearings.refuse(ticket.place)
-        else:
-            hearing = self._hearings.begin(audio, self.settings.language)
-        if ticket is not None:
-            # Words of an interrupted turn may still be on their way: they are answered with these.
-            heard = (*self._hearings.pending.values(), hearing.words)
-            answer = self._answering.prepare(self.settings, heard, ticket=ticket)
-        if answer is not None:
-            self._answering.current = answer
-        if guess:
-            await self._hearings.adopt(guess.hearing)
-            if guess.answer is not None:
-                await self._answering.adopt(guess.answer)
-        self._take(item, audio, hearing, answer)
-
-    def _may_guess(self) -> bool:
-        detection = self.settings.turn_detection
-        wanted = self._bounds.speculate and detection is not None and detection.create_response
-        return wanted and not self.responding and not self._hearings.pending and self._kit.has_room()
-
-    # --- turns ---------------------------------------------------------------------------------------------------
-
-    def _take(
-        self, item_id: str, audio: bytes, hearing: Hearing, answer: Answer | None = None, *, weigh: bool = False
-    ) -> None:
-        """An utterance is complete: it becomes an item at once, its words follow.
-
-        `weigh`: they decide about an answer that is held.
-        """
-        item = Item(item_id, "user", spoken=True)
+        timeout = self._idle_timeout() or 0.0
+        item = Item(new_id("item"), "user", spoken=True)
+        now = self._ears.now_ms()
+        self._client(events.TimedOut(item.id, max(0, now - round(timeout * 1000)), now))
+        before = self.conversation.messages()
+        language = self.settings.language or language_of(before[-1].content if before else "")
+        silence = NOTHING_SAID.get(language, NOTHING_SAID["en"])
+        history = (*before, Message("user", silence))
         previous = self.conversation.add(item)
-        self._emit(events.Committed(item_id, previous))
-        self._emit(events.ItemAdded(item_id, previous))
-        self._hearings.pending[item_id] = hearing.words
-        self._tasks.spawn(self._hear_out(item, duration(audio, LISTEN_RATE), hearing.words, answer, weigh=weigh))
-
-    async def _hear_out(
-        self, item: Item, seconds: Seconds, words: Words, answer: Answer | None, *, weigh: bool
-    ) -> None:
-        """The words of an utterance; then, if it is still wanted, the answer."""
-        try:
-            transcript = await words
-        except PolytalkError as error:
-            item.status = "incomplete"
-            self._emit(events.TranscriptionFailed(item.id, error.code, error.message))
-        else:
-            item.text = transcript.text
-            self._emit(events.Transcribed(item.id, item.text, seconds))
-        finally:
-            del self._hearings.pending[item.id]  # from here on the words are in the conversation
-        if weigh and self._answering.holding:
-            await self._decide(words)
-        said = answer is not None and await answer.turn.asked()
-        if answer is None or answer is not self._answering.current:
-            return  # nobody wants it, or it was interrupted
-        if said:
-            self._answering.give(answer)
-        else:
-            self._answering.withdraw(answer)
-
-    async def _decide(self, words: Words) -> None:
-        """The words of what broke an answer off are in the conversation: answer them, or go on where it was."""
-        if not interrupts(words):
-            if not self._ears.speaking:  # else what is said now decides
-                self._answering.resume()
-            return
-        await self._answering.let_go()
-        detection = self.settings.turn_detection
-        if detection is not None and detection.create_response and not self.responding and not self._ears.speaking:
-            self._answering.give(self._answering.prepare(self.settings, (*self._hearings.pending.values(),)))
+        self._client(events.Committed(item.id, previous))
+        self._client(events.ItemAdded(item.id, previous))
+        await self._taking.drop_guess()
+        self._answering.give(self._answering.prepare(self.settings, (), history=history))

@@ -4,16 +4,22 @@ from typing import Literal
 
 from msgspec import Struct
 
+from polytalk.dialogue.completeness import Eagerness
 from polytalk.dialogue.endpointing import VadSettings
+from polytalk.dialogue.tools import Tool, ToolChoice
 from polytalk.types import Seconds
 
 
 class TurnDetection(Struct, frozen=True):
-    """server_vad, and what happens at its events."""
+    """How the end of a turn is found, and what happens then."""
 
     vad: VadSettings = VadSettings()
     create_response: bool = True
     interrupt_response: bool = True
+    eagerness: Eagerness | None = None
+    """semantic_vad: what was said decides how long a silence is waited for. None: server_vad."""
+    idle_timeout: Seconds | None = None
+    """After so much silence since its last words the avatar speaks again."""
 
 
 class Video(Struct, frozen=True):
@@ -43,6 +49,9 @@ class SessionSettings(Struct, frozen=True):
     video: Video | None = None
     """The pictures that are wanted with the audio; None when the client draws."""
     speed: float = 1.0
+    tools: tuple[Tool, ...] = ()
+    """Functions of the client that the LLM may call."""
+    tool_choice: ToolChoice = ToolChoice()
     max_tokens: int = 160
     temperature: float = 0.3
 

@@ -15,14 +15,17 @@ from math import ceil
 
 from polytalk.dialogue.dispatch import Replies, Scope
 from polytalk.dialogue.face import FRAME_BYTES, RUNS_AHEAD, Face, Piece
+from polytalk.dialogue.history import Told
 from polytalk.dialogue.kit import FIRST_AUDIO, Kit, Personas
 from polytalk.dialogue.pipeline import Step, in_order
 from polytalk.dialogue.recall import Found, recalled
 from polytalk.dialogue.sentences import SentenceSplitter
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.speaking import Rendering
+from polytalk.dialogue.tools import offered
 from polytalk.dialogue.voices import language_of
-from polytalk.errors import EngineFailed, PolytalkError, Shed, Unspeakable
+from polytalk.dialogue.words import Words
+from polytalk.errors import BadCall, EngineFailed, PolytalkError, Shed, Unspeakable
 from polytalk.schedule.demand import Rung
 from polytalk.schedule.playout import Playout
 from polytalk.types import (
@@ -34,6 +37,7 @@ from polytalk.types import (
     Stage,
     TextDelta,
     ThinkWork,
+    ToolDelta,
     Transcript,
     Usage,
 )
@@ -53,8 +57,8 @@ class Turn:
         kit: Kit,
         settings: SessionSettings,
         persona: Personas,
-        history: tuple[Message, ...],
-        heard: tuple[asyncio.Future[Transcript], ...] = (),
+        history: tuple[Told, ...],
+        heard: tuple[Words, ...] = (),
         enter: Callable[[], Awaitable[Rung]] | None = None,
     ) -> None:
         """`heard`: utterances still being transcribed; their words follow the history.
@@ -71,6 +75,8 @@ class Turn:
         self._heard = heard
         self._enter = enter
         self.face = Face(scope, kit.faces, kit.studio, settings, self._when, self._account)
+        self._said = False
+        self._calls: list[ToolDelta] = []  # begun while words are still to be said
         self.spent: dict[Stage, Seconds] = {}
         """Compute-seconds (of an LLM: seconds in a slot) that the turn took at each stage."""
         self._expected = scope.clock.now() + FIRST_AUDIO
@@ -122,21 +128,30 @@ class Turn:
 
     async def _listen(self) -> tuple[tuple[Message, ...], str]:
         """The history with the user's last words; and the language to answer in."""
-        transcripts = await self._transcripts()
-        history = (*self._history, *(Message("user", t.text) for t in transcripts if t.text))
-        if transcripts:
-            return (history if any(t.text for t in transcripts) else ()), transcripts[-1].language
-        return history or (Message("user", "Hello."),), self.settings.language or language_of(_last_words(history))
+        entries = (*self._history, *self._heard)
+        transcripts = await self._transcripts([one for one in entries if not isinstance(one, Message)])
+        history: list[Message] = []
+        for entry in entries:
+            if isinstance(entry, Message):
+                history.append(entry)
+            elif entry in transcripts and transcripts[entry].text:
+                history.append(Message("user", transcripts[entry].text))
+        if entries and not isinstance(entries[-1], Message):
+            said = list(transcripts.values())
+            return (tuple(history) if any(one.text for one in said) else ()), said[-1].language
+        told = tuple(history)
+        return told or (Message("user", "Hello."),), self.settings.language or language_of(_last_words(told))
 
     async def asked(self) -> bool:
         """Whether the utterances want an answer: words were said, or there was no room to hear them, which is told."""
         outcomes = await asyncio.gather(*map(asyncio.shield, self._heard), return_exceptions=True)
         return any(isinstance(one, Shed) or (isinstance(one, Transcript) and bool(one.text)) for one in outcomes)
 
-    async def _transcripts(self) -> list[Transcript]:
+    async def _transcripts(self, utterances: list[Words]) -> dict[Words, Transcript]:
         """Of those utterances that could be transcribed. Raises what befell the last one when none could."""
-        outcomes = await asyncio.gather(*map(asyncio.shield, self._heard), return_exceptions=True)
-        transcripts = [outcome for outcome in outcomes if isinstance(outcome, Transcript)]
+        outcomes = await asyncio.gather(*map(asyncio.shield, utterances), return_exceptions=True)
+        pairs = zip(utterances, outcomes, strict=True)
+        transcripts = {words: outcome for words, outcome in pairs if isinstance(outcome, Transcript)}
         if outcomes and not transcripts and isinstance(outcomes[-1], BaseException):
             raise outcomes[-1]
         return transcripts
@@ -149,13 +164,16 @@ class Turn:
         else:
             async with aclosing(self._sentences(history, language)) as sentences:
                 await self._speak(sentences)
+        for call in self._calls:
+            await self._pieces.put(Piece(call=call))
 
     async def _think(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
         persona = self._persona(language)
         own = not self.settings.instructions  # a client's instructions replace the persona, with all it knows
         found = Found()
-        if own:
-            found = await recalled(self._scope, self._kit.recall, persona.knowledge, _last_words(history), self._due())
+        if own and history[-1].role == "user" and self.settings.tool_choice.mode != "required":
+            question = history[-1].content
+            found = await recalled(self._scope, self._kit.recall, persona.knowledge, question, self._due())
         if found.answer is not None:
             yield found.answer
             return
@@ -167,15 +185,36 @@ class Turn:
             self.settings.max_tokens,
             self.settings.temperature,
             persona.sentences if own else 0,
+            extra=self._tools(),
         )
         replies = await self._scope.ask(Stage.THINK, self._kit.llm, work, self._due())
         async for result in replies:
             if isinstance(result, TextDelta):
-                yield result.delta
+                self._said = self._said or bool(result.delta.strip())
+                if self._said:  # blanks alone are no beginning: servers send them before calls
+                    yield result.delta
+            elif isinstance(result, ToolDelta):
+                await self._call(result)
             elif isinstance(result, Usage):
                 self.usage = result
         self._kit.gate.observe(Stage.THINK, replies.queued)
         self._account(replies)
+
+    def _tools(self) -> str:
+        """What the LLM may call, as `ThinkWork.extra` has it. Raises BadCall when it must call and can't."""
+        settings = self.settings
+        if "tools" in self._kit.llm_extras:
+            return offered(settings.tools, settings.tool_choice)
+        if settings.tools and settings.tool_choice.mode == "required":
+            raise BadCall(f"a function must be called, and the language model here ({self._kit.llm}) calls none")
+        return ""
+
+    async def _call(self, delta: ToolDelta) -> None:
+        """A piece of a call goes on at once, or, when there are words to be said, behind them."""
+        if self._said:
+            self._calls.append(delta)
+        else:
+            await self._pieces.put(Piece(call=delta))
 
     async def _sentences(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
         splitter = SentenceSplitter(language, early=self._kit.has_room())  # else what follows might come too late

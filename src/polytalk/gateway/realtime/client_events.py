@@ -3,128 +3,13 @@
 Unknown fields are ignored, as clients are newer than servers; a field of the wrong type is an error that names it.
 """
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from polytalk.errors import BadInput
-
-Maybe: TypeAlias = UnsetType
-
-
-class AudioFormat(Struct):
-    """How audio is encoded on the wire."""
-
-    type: str = "audio/pcm"
-    rate: int | None = None
-
-
-class TurnDetectionPatch(Struct):
-    """How the server finds the end of a turn."""
-
-    type: Literal["server_vad", "semantic_vad"] = "server_vad"
-    threshold: float | None = None
-    prefix_padding_ms: int | None = None
-    silence_duration_ms: int | None = None
-    create_response: bool | None = None
-    interrupt_response: bool | None = None
-    eagerness: Literal["low", "medium", "high", "auto"] | None = None
-
-
-class InputTranscription(Struct):
-    """Which language is spoken; the model name is accepted and not used."""
-
-    model: str | None = None
-    language: str | None = None
-
-
-class InputPatch(Struct):
-    """`session.audio.input`."""
-
-    format: AudioFormat | Maybe | None = UNSET
-    transcription: InputTranscription | Maybe | None = UNSET
-    turn_detection: TurnDetectionPatch | Maybe | None = UNSET
-
-
-class OutputPatch(Struct):
-    """`session.audio.output`."""
-
-    format: AudioFormat | Maybe | None = UNSET
-    voice: str | Maybe | None = UNSET
-    speed: float | Maybe | None = UNSET
-
-
-class AudioPatch(Struct):
-    """`session.audio`."""
-
-    input: InputPatch | None = None
-    output: OutputPatch | None = None
-
-
-class Resolution(Struct):
-    """Of a picture, in pixels."""
-
-    width: int
-    height: int
-
-
-class VideoPatch(Struct):
-    """`session.avatar.video`."""
-
-    codec: Literal["h264", "vp9"] | list[str] | None = None
-    """One, or all that the client can play."""
-    audio_codec: Literal["opus", "aac"] | list[str] | None = None
-    resolution: Resolution | None = None
-    fps: float | None = None
-
-
-class AvatarPatch(Struct):
-    """`session.avatar`: asking for it is what turns the mouth frames on, and, by a protocol for them, pictures."""
-
-    character: str | None = None
-    output_protocol: Literal["websocket", "media"] | None = None
-    """Where pictures go that are drawn here: over this socket, or one of their own. None: the client draws."""
-    video: VideoPatch | None = None
-
-
-class SessionPatch(Struct):
-    """The fields of a session that a client may change; those it leaves out stay."""
-
-    type: Literal["realtime"] = "realtime"
-    output_modalities: list[Literal["audio", "text"]] | Maybe | None = UNSET
-    instructions: str | Maybe | None = UNSET
-    max_output_tokens: int | Literal["inf"] | Maybe | None = UNSET
-    audio: AudioPatch | None = None
-    avatar: AvatarPatch | Maybe | None = UNSET
-
-
-class ContentPart(Struct):
-    """A part of an item that a client adds."""
-
-    type: str
-    text: str | None = None
-    transcript: str | None = None
-    audio: bytes | None = None
-
-
-class ItemParam(Struct):
-    """An item that a client adds."""
-
-    type: str = "message"
-    id: str | None = None
-    role: Literal["user", "assistant", "system"] = "user"
-    content: list[ContentPart] = []
-
-
-class ResponseParam(Struct):
-    """How one answer differs from the session."""
-
-    instructions: str | None = None
-    output_modalities: list[Literal["audio", "text"]] | None = None
-    max_output_tokens: int | Literal["inf"] | None = None
-    metadata: dict[str, str] | None = None
-    audio: AudioPatch | None = None
+from polytalk.gateway.realtime.session_patch import ItemParam, ResponseParam, SessionPatch
 
 
 class _Event(Struct, tag_field="type"):

@@ -9,7 +9,7 @@ from collections import deque
 
 import msgspec
 
-from polytalk.gateway.realtime.server_events import Wire
+from polytalk.gateway.realtime.wires import Wire
 
 _encoder = msgspec.json.Encoder()
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from polytalk.errors import BadInput
-from polytalk.gateway.realtime.client_events import SessionPatch
+from polytalk.gateway.realtime.session_patch import SessionPatch
 
 
 def patch_of(session: Mapping[str, Any]) -> SessionPatch:

@@ -94,7 +94,7 @@ class Recorder:
                 _keep(self._spoken, item, self._clock.now())
             case Transcribed(item=item, text=text):
                 _keep(self._texts, item, text)
-            case ResponseStarted(response=response, previous=previous):
+            case ResponseStarted(response=response, previous=previous, aside=False):
                 began = self._clock.now()
                 asked = self._spoken.pop(previous or "", began)
                 self._open[response] = _Answer(previous, began, asked, self._now())

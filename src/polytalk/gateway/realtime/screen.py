@@ -9,9 +9,9 @@ from polytalk.dialogue.filming import FilmBegun, Filming, FilmKit, FilmOver, Fil
 from polytalk.dialogue.session import Session
 from polytalk.gateway.realtime.media_line import MediaFeed, MediaFeeds
 from polytalk.gateway.realtime.outbox import Outbox
-from polytalk.gateway.realtime.server_events import Wire, event
 from polytalk.gateway.realtime.session_config import SessionConfig
 from polytalk.gateway.realtime.stage import Events
+from polytalk.gateway.realtime.wires import Wire, event
 
 PATH = "/v1/realtime/media"
 

@@ -1,45 +1,42 @@
 """The wire's session object and the dialogue's settings: one from the other, both ways."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from msgspec import UNSET, Struct
+import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from polytalk.config import Settings, VideoSettings
-from polytalk.dialogue.endpointing import VadSettings
-from polytalk.dialogue.settings import SessionSettings, TurnDetection, Video
+from polytalk.config import Settings
+from polytalk.dialogue.settings import SessionSettings
+from polytalk.dialogue.tools import ToolChoice
 from polytalk.dialogue.voices import Voices
 from polytalk.errors import BadInput
-from polytalk.gateway.realtime.client_events import (
+from polytalk.gateway.realtime import detection
+from polytalk.gateway.realtime.avatar_options import (
+    AvatarOptions,
+    Film,
+    outputs_of,
+    read_film,
+    read_style,
+    shown_avatar,
+)
+from polytalk.gateway.realtime.detection import default_detection
+from polytalk.gateway.realtime.formats import Format, read_format, shown_format
+from polytalk.gateway.realtime.prompts import prompted
+from polytalk.gateway.realtime.session_patch import (
     AudioFormat,
     AudioPatch,
-    AvatarPatch,
+    InputPatch,
+    NamedVoice,
     ResponseParam,
     SessionPatch,
-    TurnDetectionPatch,
-    VideoPatch,
 )
-from polytalk.media.fragments import AUDIO_CODECS, VIDEO_CODECS, Encoding
-from polytalk.media.labels import LEAST_SIDE
-from polytalk.types import SPEECH_RATE
+from polytalk.gateway.realtime.tools import read_choice, read_tools, shown_choice, shown_tools
 
-EAGERNESS_MS = {"low": 800, "medium": 500, "auto": 500, "high": 300}
-"""Silence that ends a turn for each eagerness of semantic_vad, until turns are judged by their words."""
-
-
-T = TypeVar("T", bound=str)
-LARGEST = 1080
-"""Pixels a side."""
-
-
-class Film(Struct, frozen=True):
-    """How pictures that are drawn here are sent."""
-
-    protocol: Literal["websocket", "media"]
-    """Over this socket, or one of their own."""
-    video: Video
-    encoding: Encoding
+ECHOED = ("parallel_tool_calls", "include", "prompt", "reasoning", "tracing", "truncation")
+"""Fields that are taken as they are and shown again."""
+SPEEDS = (0.25, 1.5)
 
 
 class SessionConfig:
@@ -54,65 +51,75 @@ class SessionConfig:
         draws: Callable[[str], bool] = lambda avatar: True,
     ) -> None:
         """`avatars`: id -> default voice; `draws`: whether an avatar can be drawn here."""
+        self._settings = settings
         self._limits = settings.limits
-        self._defaults = settings.turn
         self._voices = voices
         self._avatars = avatars
-        self.session = session
-        self._video = settings.video
         self._draws = draws
-        self.film: Film | None = None
+        self.session = session
+        self.avatar = AvatarOptions(asked=session.mouth, blendshapes=session.mouth)
+        self.heard: Format = "audio/pcm"
+        """How the client's audio comes …"""
+        self.spoken: Format = "audio/pcm"
+        """… and how ours goes."""
+        self._transcription: dict[str, Any] | None = None
+        """As the client gave it; all but the language is echoed and not used."""
+        self._noise: dict[str, Any] | None = None
+        self._echoed: dict[str, Any] = {"tracing": None, "prompt": None}
+
+    @property
+    def film(self) -> Film | None:
         """How pictures are sent, when the client wants any."""
-        self.transcription: str | None = None
-        """The transcription model's name as the client gave it; echoed, not used."""
+        return self.avatar.film
 
     def apply(self, patch: SessionPatch) -> SessionSettings:
         """The session with the patch. Raises BadInput, and then nothing is changed."""
+        kept = dict(vars(self))
+        try:
+            self._apply(patch)
+        except BadInput:
+            vars(self).update(kept)
+            raise
+        return self.session
+
+    def _apply(self, patch: SessionPatch) -> None:
+        self._apply_avatar(patch)
         session = self.session
-        transcription = self.transcription
-        film = self.film
-        if patch.avatar is not UNSET:
-            session = self._with_avatar(session, patch.avatar.character if patch.avatar else None, bool(patch.avatar))
-            film = self._film(patch.avatar)
-            session = replace(session, video=film and film.video)
-            if film is not None and not self._draws(session.avatar):
-                raise BadInput(
-                    f"no engine here draws the avatar {session.avatar!r}; leave output_protocol out, and draw it there",
-                    param="session.avatar.output_protocol",
-                )
         if isinstance(patch.instructions, str):
             session = replace(session, instructions=self._bounded(patch.instructions, "session.instructions"))
+        self._echoed = self._echoed | {
+            name: msgspec.to_builtins(given) for name in ECHOED if (given := getattr(patch, name)) is not UNSET
+        }
+        if isinstance(patch.prompt, msgspec.Struct):
+            session = replace(session, instructions=prompted(patch.prompt, self._settings.prompts, "session.prompt"))
         session = self._with_modality(session, patch.output_modalities)
         session = self._with_tokens(session, patch.max_output_tokens)
+        session = self._with_tools(session, patch.tools, patch.tool_choice, "session")
         if patch.audio is not None:
-            session = self._with_output(session, patch.audio)
-            given = patch.audio.input
-            if given is not None:
-                _check_format(given.format, "session.audio.input.format")
-                if given.transcription is not UNSET:
-                    transcription = given.transcription.model if given.transcription else None
-                    language = given.transcription.language if given.transcription else None
-                    session = replace(session, language=language)
-                if given.turn_detection is not UNSET:
-                    session = replace(session, turn_detection=self._detection(session, given.turn_detection))
-        self.session, self.transcription, self.film = session, transcription, film
-        return session
+            session, self.spoken = self._with_output(session, patch.audio, "session")
+            if patch.audio.input is not None:
+                session = self._with_input(session, patch.audio.input)
+        self.session = session
 
-    def for_response(self, param: ResponseParam | None) -> SessionSettings:
-        """The session's settings as one `response.create` changes them. Raises BadInput."""
+    def for_response(self, param: ResponseParam | None) -> tuple[SessionSettings, Format]:
+        """The session's settings and the answer's format as one `response.create` changes them. Raises BadInput."""
         session = self.session
         if param is None:
-            return session
+            return session, self.spoken
+        if param.prompt is not None:
+            session = replace(session, instructions=prompted(param.prompt, self._settings.prompts, "response.prompt"))
         if param.instructions is not None:
             session = replace(session, instructions=self._bounded(param.instructions, "response.instructions"))
         session = self._with_modality(session, param.output_modalities)
         session = self._with_tokens(session, param.max_output_tokens)
-        return session if param.audio is None else self._with_output(session, param.audio)
+        tools = UNSET if param.tools is None else param.tools
+        choice = UNSET if param.tool_choice is None else param.tool_choice
+        session = self._with_tools(session, tools, choice, "response")
+        return (session, self.spoken) if param.audio is None else self._with_output(session, param.audio, "response")
 
     def show(self, session_id: str, expires_at: int) -> dict[str, Any]:
         """The session as clients see it."""
         session = self.session
-        pcm = {"type": "audio/pcm", "rate": SPEECH_RATE}
         shown: dict[str, Any] = {
             "type": "realtime",
             "object": "realtime.session",
@@ -120,61 +127,108 @@ class SessionConfig:
             "model": session.avatar,
             "output_modalities": [session.modality],
             "instructions": session.instructions,
-            "tools": [],
-            "tool_choice": "auto",
+            "tools": shown_tools(session.tools),
+            "tool_choice": shown_choice(session.tool_choice),
             "max_output_tokens": session.max_tokens,
-            "tracing": None,
-            "prompt": None,
             "expires_at": expires_at,
+            **self._echoed,
             "audio": {
                 "input": {
-                    "format": pcm,
-                    "transcription": self.transcription and {"model": self.transcription, "language": session.language},
-                    "noise_reduction": None,
-                    "turn_detection": _shown_detection(session.turn_detection),
+                    "format": shown_format(self.heard),
+                    "transcription": self._transcription,
+                    "noise_reduction": self._noise,
+                    "turn_detection": detection.shown(session.turn_detection),
                 },
-                "output": {"format": pcm, "voice": session.voice, "speed": session.speed},
+                "output": {"format": shown_format(self.spoken), "voice": session.voice, "speed": session.speed},
             },
         }
-        if session.mouth:
-            shown["avatar"] = {"character": session.avatar, "output_protocol": self.film and self.film.protocol}
-            if self.film is not None:
-                size = self.film.video.size
-                shown["avatar"]["video"] = {
-                    "codec": self.film.encoding.video,
-                    "audio_codec": self.film.encoding.audio,
-                    "resolution": {"width": size, "height": size},
-                    "fps": self.film.video.fps,
-                }
+        if self.avatar.asked:
+            shown["avatar"] = shown_avatar(session.avatar, self.avatar)
+        if self.avatar.blendshapes or self.avatar.visemes:
+            names = {"blendshapes": self.avatar.blendshapes, "viseme_id": self.avatar.visemes}
+            shown["animation"] = {"outputs": [name for name, on in names.items() if on]}
+        if self.avatar.words:
+            shown["output_audio_timestamp_types"] = ["word"]
         return shown
 
-    def _with_avatar(self, session: SessionSettings, character: str | None, mouth: bool) -> SessionSettings:
+    def _apply_avatar(self, patch: SessionPatch) -> None:
+        options, session = self.avatar, self.session
+        if patch.avatar is not UNSET:
+            given = patch.avatar
+            session = self._with_character(session, given.character if given else None)
+            options = replace(
+                options,
+                asked=given is not None,
+                style=read_style(given.style if given else None),
+                film=read_film(given, self._settings.video),
+            )
+            if options.film is not None and not self._draws(session.avatar):
+                raise BadInput(
+                    f"no engine here draws the avatar {session.avatar!r}; leave output_protocol out, and draw it there",
+                    param="session.avatar.output_protocol",
+                )
+        if patch.animation is not UNSET or patch.avatar is not UNSET:
+            animation = None if patch.animation is UNSET else patch.animation
+            blendshapes, visemes = outputs_of(animation, asked=options.asked)
+            options = replace(options, blendshapes=blendshapes or options.film is not None, visemes=visemes)
+        if patch.output_audio_timestamp_types is not UNSET:
+            options = replace(options, words=bool(patch.output_audio_timestamp_types))
+        self.avatar = options
+        self.session = replace(session, mouth=options.blendshapes, video=options.film and options.film.video)
+
+    def _with_character(self, session: SessionSettings, character: str | None) -> SessionSettings:
         if character is None or character == session.avatar:
-            return replace(session, mouth=mouth)
+            return session
         if character not in self._avatars:
             known = ", ".join(self._avatars)
             raise BadInput(
                 f"there is no avatar {character!r}; the avatars here are {known}", param="session.avatar.character"
             )
-        return replace(session, avatar=character, voice=self._avatars[character], mouth=mouth)
+        return replace(session, avatar=character, voice=self._avatars[character])
 
-    def _film(self, patch: AvatarPatch | None) -> Film | None:
-        if patch is None or patch.output_protocol is None:
-            return None
-        given, ours = patch.video or VideoPatch(), self._video
-        size = ours.size, ours.size
-        if given.resolution is not None:
-            size = given.resolution.width, given.resolution.height
-        side = picture_size(*size, ours, "session.avatar.video.resolution")
-        fps = ours.fps if given.fps is None else given.fps
-        if not 1 <= fps <= ours.fps:
-            raise BadInput(
-                f"pictures a second are 1 to {ours.fps:g} here, not {fps:g}", param="session.avatar.video.fps"
-            )
-        codec = _played(given.codec, ours.codec, VIDEO_CODECS, "session.avatar.video.codec")
-        sound = _played(given.audio_codec, ours.audio_codec, AUDIO_CODECS, "session.avatar.video.audio_codec")
-        encoding = Encoding(side, side, codec, sound)
-        return Film(patch.output_protocol, Video(fps=fps, size=side), encoding)
+    def _with_input(self, session: SessionSettings, given: InputPatch) -> SessionSettings:
+        if isinstance(given.format, AudioFormat):
+            self.heard = read_format(given.format, "session.audio.input.format")
+        if given.noise_reduction is not UNSET:
+            self._noise = msgspec.to_builtins(given.noise_reduction)
+        if given.transcription is not UNSET:
+            self._transcription = msgspec.to_builtins(given.transcription)
+            session = replace(session, language=given.transcription.language if given.transcription else None)
+        if given.turn_detection is UNSET:
+            return session
+        if given.turn_detection is None:
+            return replace(session, turn_detection=None)
+        default = default_detection(self._settings.turn, self._limits.max_utterance_seconds)
+        found = detection.patched(session.turn_detection or default, given.turn_detection, default)
+        return replace(session, turn_detection=found)
+
+    def _with_output(self, session: SessionSettings, audio: AudioPatch, param: str) -> tuple[SessionSettings, Format]:
+        given, spoken = audio.output, self.spoken
+        if given is None:
+            return session, spoken
+        where = f"{param}.audio.output"
+        if isinstance(given.format, AudioFormat):
+            spoken = read_format(given.format, f"{where}.format")
+        voice = (given.voice.id or given.voice.name) if isinstance(given.voice, NamedVoice) else given.voice
+        if isinstance(voice, str):
+            session = replace(session, voice=self._voices.get(voice).voice.id)
+        if isinstance(given.speed, (int, float)):
+            slowest, fastest = SPEEDS
+            if not slowest <= given.speed <= fastest:
+                raise BadInput(f"speed must be {slowest} to {fastest}, not {given.speed}", param=f"{where}.speed")
+            session = replace(session, speed=float(given.speed))
+        return session, spoken
+
+    def _with_tools(self, session: SessionSettings, tools: Any, choice: Any, param: str) -> SessionSettings:
+        if tools is not UNSET:
+            session = replace(session, tools=read_tools(tools or (), f"{param}.tools"))
+            names = {tool.name for tool in session.tools}
+            if session.tool_choice.name not in {"", *names}:
+                session = replace(session, tool_choice=ToolChoice())
+        if choice is not UNSET:
+            chosen = ToolChoice() if choice is None else read_choice(choice, session.tools, f"{param}.tool_choice")
+            session = replace(session, tool_choice=chosen)
+        return session
 
     def _with_modality(self, session: SessionSettings, modalities: Any) -> SessionSettings:
         if not isinstance(modalities, list):
@@ -190,110 +244,8 @@ class SessionConfig:
             return replace(session, max_tokens=min(tokens, most))
         return replace(session, max_tokens=most) if tokens == "inf" else session
 
-    def _with_output(self, session: SessionSettings, audio: AudioPatch) -> SessionSettings:
-        given = audio.output
-        if given is None:
-            return session
-        _check_format(given.format, "session.audio.output.format")
-        if isinstance(given.voice, str):
-            session = replace(session, voice=self._voices.get(given.voice).voice.id)
-        if isinstance(given.speed, (int, float)):
-            if not 0.25 <= given.speed <= 1.5:
-                raise BadInput(f"speed must be 0.25 to 1.5, not {given.speed}", param="session.audio.output.speed")
-            session = replace(session, speed=float(given.speed))
-        return session
-
-    def _detection(self, session: SessionSettings, patch: TurnDetectionPatch | None) -> TurnDetection | None:
-        if patch is None:
-            return None
-        before = session.turn_detection or default_detection(self._defaults, self._limits.max_utterance_seconds)
-        silence = patch.silence_duration_ms
-        if patch.type == "semantic_vad":
-            silence = EAGERNESS_MS[patch.eagerness or "auto"]
-        changes: dict[str, Any] = {
-            "threshold": patch.threshold,
-            "prefix_padding_ms": patch.prefix_padding_ms,
-            "silence_duration_ms": silence,
-        }
-        vad = VadSettings(
-            **(_fields(before.vad) | {name: value for name, value in changes.items() if value is not None})
-        )
-        return TurnDetection(
-            vad,
-            before.create_response if patch.create_response is None else patch.create_response,
-            before.interrupt_response if patch.interrupt_response is None else patch.interrupt_response,
-        )
-
     def _bounded(self, text: str, param: str) -> str:
         most = self._limits.max_text_chars
         if len(text) > most:
             raise BadInput(f"{param} may have {most} characters, not {len(text)}", param=param)
         return text
-
-
-def _played(given: str | list[str] | None, ours: T, known: tuple[T, ...], param: str) -> T:
-    """Of what a client can play, what the settings name, else the first that it names and we know. Raises BadInput."""
-    played = [given] if isinstance(given, str) else given
-    if played is None or ours in played:
-        return ours
-    for name in played:
-        for one in known:
-            if one == name:
-                return one
-    raise BadInput(
-        f"films here are {' or '.join(map(str, known))}, not {', '.join(played)[:80] or 'none'}", param=param
-    )
-
-
-def picture_size(width: int, height: int, ours: VideoSettings, param: str) -> int:
-    """The side of pictures that are drawn here. Raises BadInput."""
-    if width != height or width % 2 or not 64 <= width <= LARGEST:
-        raise BadInput(
-            f"pictures are square, of an even 64 to {LARGEST} pixels a side, not {width}x{height}", param=param
-        )
-    if ours.label and width < LEAST_SIDE:
-        raise BadInput(
-            f"pictures of {width} pixels have no room for the label that is printed on them here; ask for at least "
-            f"{LEAST_SIDE}",
-            param=param,
-        )
-    return width
-
-
-def default_detection(turn: Any, max_utterance: float) -> TurnDetection:
-    """server_vad as the settings have it."""
-    return TurnDetection(
-        VadSettings(
-            turn.vad_threshold,
-            turn.prefix_padding_ms,
-            turn.silence_duration_ms,
-            max_duration_ms=round(max_utterance * 1000),
-        )
-    )
-
-
-def _fields(vad: VadSettings) -> dict[str, Any]:
-    return {name: getattr(vad, name) for name in VadSettings.__dataclass_fields__}
-
-
-def _shown_detection(detection: TurnDetection | None) -> dict[str, Any] | None:
-    if detection is None:
-        return None
-    return {
-        "type": "server_vad",
-        "threshold": detection.vad.threshold,
-        "prefix_padding_ms": detection.vad.prefix_padding_ms,
-        "silence_duration_ms": detection.vad.silence_duration_ms,
-        "create_response": detection.create_response,
-        "interrupt_response": detection.interrupt_response,
-        "idle_timeout_ms": None,
-    }
-
-
-def _check_format(given: Any, param: str) -> None:
-    if not isinstance(given, AudioFormat):
-        return
-    if given.type != "audio/pcm":
-        raise BadInput(f"audio is audio/pcm here, not {given.type!r}", param=f"{param}.type")
-    if given.rate not in (None, SPEECH_RATE):
-        raise BadInput(f"audio/pcm has {SPEECH_RATE} samples a second here, not {given.rate}", param=f"{param}.rate")

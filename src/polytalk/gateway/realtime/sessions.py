@@ -9,9 +9,10 @@ from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.gateway.keys import Principal
 from polytalk.gateway.names import Names
+from polytalk.gateway.realtime.detection import default_detection
 from polytalk.gateway.realtime.preset import patch_of
 from polytalk.gateway.realtime.recorder import Recorder
-from polytalk.gateway.realtime.session_config import SessionConfig, default_detection
+from polytalk.gateway.realtime.session_config import SessionConfig
 from polytalk.gateway.viewing import Visible
 from polytalk.store.writer import Write
 

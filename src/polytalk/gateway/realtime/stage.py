@@ -8,7 +8,7 @@ from polytalk.dialogue.events import DialogueEvent, ResponseFinished, Spoke
 from polytalk.dialogue.session import Session
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime.outbox import Outbox
-from polytalk.gateway.realtime.server_events import Wire
+from polytalk.gateway.realtime.wires import Wire
 
 
 class Stage(Protocol):
