@@ -54,6 +54,8 @@ class ServerSettings(Table):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=1, le=65535)
+    drain_seconds: float = Field(20.0, ge=0, le=3600)
+    """When told to end: how long turns and requests under way may take."""
     allowed_origins: tuple[str, ...] = ()
     """Pages of other origins that may use it, such as https://app.example; * for all."""
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()

@@ -1,12 +1,17 @@
 """The process as a person meets it: start, readiness, refusals, a clean end, and words instead of tracebacks."""
 
+import json
 import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from polytalk.engines.llm import smollm2
 from tests.e2e.conftest import Server, free_port
@@ -23,6 +28,32 @@ def test_it_serves_and_ends_cleanly(how: signal.Signals) -> None:
     assert "Traceback" not in output
     assert "Ready" in output
     assert server.url in output
+
+
+def test_an_answer_under_way_is_finished_before_it_ends() -> None:
+    server = Server(POLYTALK_LLM__ENGINE="echo")
+    server.wait_ready()
+    said = {"type": "input_text", "text": "I would like to hear the end of this sentence, please."}
+    item = {"type": "message", "role": "user", "content": [said]}
+    seen: list[dict[str, Any]] = []
+    with connect(server.ws) as client:
+        client.send(json.dumps({"type": "conversation.item.create", "item": item}))
+        client.send(json.dumps({"type": "response.create"}))
+        while not seen or seen[-1]["type"] != "response.output_audio.delta":
+            seen.append(json.loads(client.recv(timeout=20)))
+        server.process.send_signal(signal.SIGTERM)
+        while server.status("/readyz") != 503:
+            assert server.process.poll() is None
+        with pytest.raises(ConnectionClosed) as closed:
+            seen.extend(json.loads(client.recv(timeout=20)) for _ in count())
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+    (done,) = [event["response"] for event in seen if event["type"] == "response.done"]
+    assert done["status"] == "completed"
+    assert "end of this sentence" in done["output"][0]["content"][0]["transcript"]
+    code, output = server.stop()
+    assert code == 0, output
+    assert "Traceback" not in output
 
 
 def test_it_ends_cleanly_while_it_is_still_starting() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from polytalk.clock import Clock
+from polytalk.errors import Shed
 from polytalk.schedule.admission import Admission, Admitted, Ask, Waiting
 from polytalk.schedule.demand import TurnDemand
 from polytalk.types import Seconds, Stage, Tier
@@ -27,6 +28,7 @@ class Gate:
     admission: Admission
     demand: TurnDemand
     clock: Clock
+    closed: bool = False
     _woken: dict[str, tuple[asyncio.Event, list[Admitted]]] = field(default_factory=dict)
 
     def knock(self, holder: str, session: str, tenant: str, tier: Tier, fps: float = 0.0) -> Admitted | Waiting:
@@ -36,6 +38,8 @@ class Gate:
 
         The caller must `leave` with the same holder afterwards, and `wait` before it goes on when it has to.
         """
+        if self.closed:
+            raise Shed("the server is stopping; try again in 5 s", retry_after=5.0)
         answer = self.admission.request(Ask(holder, tier, self.demand.rungs(fps), tenant, session), self.clock.now())
         if isinstance(answer, Waiting):
             self._woken[holder] = (asyncio.Event(), [])
@@ -89,10 +93,19 @@ class Gate:
         """A job that a listener waits for began after so long in its queue."""
         self.admission.delays.observe(stage, queued, self.clock.now())
 
+    def close(self) -> None:
+        """Let nobody in any more; those inside, and those that wait, stay."""
+        self.closed = True
+
+    @property
+    def busy(self) -> int:
+        """Turns and requests inside, and those that wait."""
+        return len(self.admission.leases) + self.admission.queued
+
     @property
     def roomy(self) -> bool:
-        """Whether much of every pool is promised to nobody."""
-        return all(self.admission.use(pool) < SPECULATE_BELOW for pool in self.admission.capacity)
+        """Whether much of every pool is promised to nobody, and somebody may be let in."""
+        return not self.closed and all(self.admission.use(pool) < SPECULATE_BELOW for pool in self.admission.capacity)
 
     def _wake(self, admitted: list[tuple[str, Admitted]]) -> None:
         pending = deque(admitted)

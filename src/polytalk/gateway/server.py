@@ -2,23 +2,31 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 
 import uvicorn
 
 from polytalk.config import ServerSettings
+from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import ConfigError
 from polytalk.gateway.app import create_app
 from polytalk.gateway.status import Status
+from polytalk.types import Seconds
 from polytalk.worker.group import OnProgress, Progress
 
 FRAME_BYTES = 16 << 20
 """Frames over this close the socket (1009); below it and over the limit of events they get an error."""
-DRAIN_SECONDS = 5
+CLOSING_SECONDS = 5
+"""For sockets to close, when all that counts is over."""
+LOOK_EVERY: Seconds = 0.05
+
+log = logging.getLogger(__name__)
 
 
 def bind(server: ServerSettings) -> socket.socket:
@@ -39,7 +47,21 @@ def bind(server: ServerSettings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn raises a caught signal again when it is done, so that SIGTERM looks like a crash; we end with 0."""
+    """uvicorn raises a caught signal again when it is done, so that SIGTERM looks like a crash; we end with 0.
+
+    And it would end at the first signal what the second is for: with the first, turns under way are finished.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.told = asyncio.Event()
+        """Set by the first signal."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See uvicorn."""
+        if self.told.is_set():
+            super().handle_exit(sig, frame)
+        self.told.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -76,14 +98,19 @@ async def serve(
         access_log=False,
         proxy_headers=False,  # the settings say whose are believed
         server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=CLOSING_SECONDS,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     preparing = asyncio.create_task(_run(runtime, status, report, on_ready, serving))
+    told = asyncio.create_task(server.told.wait())
     try:
-        await asyncio.wait((serving, preparing), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((serving, preparing, told), return_when=asyncio.FIRST_COMPLETED)
+        if told.done():
+            status.draining = True
+            await drain(runtime.gate, runtime.settings.server.drain_seconds, serving)
     finally:
+        told.cancel()
         status.draining = True
         server.should_exit = True
         await asyncio.wait((serving,))
@@ -101,6 +128,19 @@ async def _run(
         on_ready()
         await asyncio.wait((serving,))
         status.ready = False
+
+
+async def drain(gate: Gate, seconds: Seconds, serving: asyncio.Task[None]) -> None:
+    """Let nothing new begin, and wait for what is under way: so long at most, and until the server is told again."""
+    gate.close()
+    if gate.busy:
+        log.warning("%d turns and requests are being finished, for %g s at most", gate.busy, seconds)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while gate.busy and not serving.done():
+                await asyncio.sleep(LOOK_EVERY)
+    if gate.busy:
+        log.warning("%d turns and requests are broken off", gate.busy)
 
 
 def settle() -> None:

@@ -109,7 +109,7 @@ class ClipJobs:
 
     async def _one(self) -> bool:
         """Work on the next order; whether there was one."""
-        if not await asyncio.to_thread(lambda: self.folder.exists):
+        if self._runtime.gate.closed or not await asyncio.to_thread(lambda: self.folder.exists):
             return False
         folder = await asyncio.to_thread(lambda: self.folder.id)
         ours = [clip for clip in await self._clips.unfinished() if clip.request.get("folder") == folder]
