@@ -4,6 +4,7 @@ The file is `polytalk.toml` in the working folder, or what `POLYTALK_CONFIG` nam
 variable, `POLYTALK_` and the path in capitals joined by two underscores: `POLYTALK_SERVER__PORT=8123`.
 """
 
+import math
 import os
 import tomllib
 from pathlib import Path
@@ -69,6 +70,29 @@ class EngineChoice(Table):
     options: dict[str, Any] = {}
 
 
+class Quota(Table):
+    """What somebody may use; None: as much as there is."""
+
+    requests_per_minute: float | None = Field(None, gt=0)
+    tokens_per_minute: float | None = Field(None, gt=0)
+    """Of the language model, read and written."""
+    speech_seconds_per_minute: float | None = Field(None, gt=0)
+    """Heard and spoken."""
+    sessions: int | None = Field(None, ge=1)
+    """Conversations at a time."""
+
+
+QUOTAS = frozenset(Quota.model_fields)
+"""Names that a tenant's `limits` may have: its own, and with `key_` before them those of each of its keys."""
+
+
+class Quotas(Table):
+    """What every key and every tenant may use, unless the tenant's own `limits` say otherwise."""
+
+    key: Quota = Quota(requests_per_minute=600, tokens_per_minute=200_000)
+    tenant: Quota = Quota(requests_per_minute=3_000, tokens_per_minute=1_000_000)
+
+
 class TenantSettings(Table):
     """Who pays, and what for. Clients name their tenant by its token, as an API key."""
 
@@ -82,7 +106,17 @@ class TenantSettings(Table):
     weight: float | None = Field(None, gt=0, le=1000)
     """Its share beside others that want more than their own; None: what its tier weighs."""
     limits: dict[str, float] = {}
-    """Bounds of its own, by name."""
+    """Bounds of its own, and with `key_` before the name those of each of its keys; see `Quota`."""
+
+    @field_validator("limits")
+    @classmethod
+    def _known_limits(cls, given: dict[str, float]) -> dict[str, float]:
+        for name, value in given.items():
+            if name.removeprefix("key_") not in QUOTAS:
+                raise ValueError(f"{name!r} is no limit; there are {', '.join(sorted(QUOTAS))}, and key_… of them")
+            if not (0 < value < math.inf) or (name.endswith("sessions") and value < 1):
+                raise ValueError(f"{name} can't be {value}")
+        return given
 
 
 ANYBODY = TenantSettings(name="default")
@@ -233,6 +267,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     server: ServerSettings = ServerSettings()
     limits: Limits = Limits()
+    quotas: Quotas = Quotas()
     turn: TurnSettings = TurnSettings()
     store: StoreSettings = StoreSettings()
     cache: CacheSettings = CacheSettings()

@@ -19,6 +19,7 @@ from polytalk.dialogue.face import FaceEngines, Painter
 from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.kit import Kit, Personas
 from polytalk.dialogue.metronome import Metronome
+from polytalk.dialogue.payer import HOUSE, UNMETERED, Meter, Payer
 from polytalk.dialogue.persona import Persona
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import Bounds, SessionSettings
@@ -149,12 +150,14 @@ class Scene:
         assert not any(self.busy.values())
         assert self.gate.admission.leases == {}
 
-    def call(self, guess: bool = False, tier: Tier = Tier.STANDARD, **changes: Any) -> "Caller":
+    def call(
+        self, guess: bool = False, tier: Tier = Tier.STANDARD, meter: Meter = UNMETERED, **changes: Any
+    ) -> "Caller":
         """A caller with a session of its own; `changes` are to the settings of the session.
 
         Without `guess` (speculation) every utterance is one request to the ASR, which keeps scripts simple.
         """
-        return Caller(self, self.settings(**changes), Bounds(speculate=guess), tier)
+        return Caller(self, self.settings(**changes), Bounds(speculate=guess), Payer(tier.value, tier, meter))
 
     @staticmethod
     def settings(**changes: Any) -> SessionSettings:
@@ -175,12 +178,12 @@ class Scene:
 class Caller:
     """A client: a microphone, and a record of what the session told it."""
 
-    def __init__(self, scene: Scene, settings: SessionSettings, bounds: Bounds, tier: Tier = Tier.STANDARD) -> None:
+    def __init__(self, scene: Scene, settings: SessionSettings, bounds: Bounds, payer: Payer = HOUSE) -> None:
         self.scene = scene
         self.bounds = bounds
         self.log: list[tuple[Seconds, DialogueEvent]] = []
         self.session = Session(
-            scene.dispatcher, scene.kit, LevelVad(), self.personas, settings, bounds, self._note, tier.value, tier
+            scene.dispatcher, scene.kit, LevelVad(), self.personas, settings, bounds, self._note, payer
         )
         self._noted = asyncio.Event()
 

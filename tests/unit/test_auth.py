@@ -10,11 +10,12 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from polytalk.clock import VirtualClock
-from polytalk.config import ServerSettings, TenantSettings
+from polytalk.config import Quotas, ServerSettings, TenantSettings
 from polytalk.errors import StoreLost
 from polytalk.gateway.address import is_loopback
 from polytalk.gateway.auth import Auth
 from polytalk.gateway.keys import ORDINARY, Need, Principal, SettingsKeys
+from polytalk.gateway.rations import Rations
 from polytalk.gateway.viewing import Visible
 from polytalk.schedule.attempts import BURST, EVERY
 
@@ -34,14 +35,15 @@ def client(address: str = "127.0.0.1", subprotocols: Sequence[str] = (), **heade
 
 
 ACME = TenantSettings(name="acme", token=SecretStr("secret-of-acme"))
-OPEN = Auth(ServerSettings(), SettingsKeys([]))
+RATIONS = Rations(Quotas())
+OPEN = Auth(ServerSettings(), SettingsKeys([]), RATIONS)
 """No keys yet."""
 
 
 def locked(**server: Any) -> Auth:
     """There is a key."""
     other = TenantSettings(name="other", token=SecretStr("secret-of-other"))
-    return Auth(ServerSettings(**server), SettingsKeys([other, ACME]))
+    return Auth(ServerSettings(**server), SettingsKeys([other, ACME]), RATIONS)
 
 
 async def outcome(auth: Auth, socket: WebSocket, need: Need = "realtime") -> Principal | tuple[int, str]:
@@ -176,7 +178,7 @@ async def test_only_trusted_proxies_say_for_whom_they_ask(peer: str, forwarded: 
 
 
 async def test_behind_a_trusted_proxy_on_this_machine_only_its_own_clients_are_anonymous() -> None:
-    auth = Auth(ServerSettings(trusted_proxies=("127.0.0.1/32",)), SettingsKeys([]))
+    auth = Auth(ServerSettings(trusted_proxies=("127.0.0.1/32",)), SettingsKeys([]), RATIONS)
     assert await outcome(auth, client(x_forwarded_for="8.8.8.8")) == (401, "invalid_api_key")
     assert isinstance(await outcome(auth, client(x_forwarded_for="127.0.0.1")), Principal)
 
@@ -196,7 +198,7 @@ class LostKeys(SettingsKeys):
 
 
 async def test_when_keys_cant_be_looked_up_the_answer_is_not_that_they_are_wrong() -> None:
-    auth = Auth(ServerSettings(), LostKeys([ACME]))
+    auth = Auth(ServerSettings(), LostKeys([ACME]), RATIONS)
     found = await auth.check(client(), "realtime")
     assert isinstance(found, Response)
     assert (refused(found), found.headers["retry-after"]) == ((503, "store_unavailable"), "5")
@@ -220,7 +222,7 @@ class AskedKeys(SettingsKeys):
 
 async def test_who_tries_too_many_wrong_keys_is_told_to_wait_and_costs_nothing_more() -> None:
     clock, keys = VirtualClock(), AskedKeys()
-    auth = Auth(ServerSettings(), keys, clock)
+    auth = Auth(ServerSettings(), keys, RATIONS, clock)
     wrong = client("8.8.8.8", authorization="Bearer wrong")
     for _ in range(BURST):
         assert await outcome(auth, wrong) == (401, "invalid_api_key")
@@ -239,7 +241,7 @@ async def test_who_tries_too_many_wrong_keys_is_told_to_wait_and_costs_nothing_m
 
 
 async def test_tokens_of_media_sockets_are_attempts_too() -> None:
-    auth = Auth(ServerSettings(), SettingsKeys([ACME]), VirtualClock())
+    auth = Auth(ServerSettings(), SettingsKeys([ACME]), RATIONS, VirtualClock())
     for _ in range(BURST):
         assert await auth.pass_by(client("8.8.8.8")) is None
         auth.failed(client("8.8.8.8"))
@@ -259,7 +261,8 @@ class OwnedKeys(SettingsKeys):
 
 async def test_avatars_of_others_are_not_there() -> None:
     everybodys, anns = {"mira": 1}, {"mira": 1, "ann": 2}
-    auth = Auth(ServerSettings(), OwnedKeys([TenantSettings(name="other", token=SecretStr("secret-of-other")), ACME]))
+    other = TenantSettings(name="other", token=SecretStr("secret-of-other"))
+    auth = Auth(ServerSettings(), OwnedKeys([other, ACME]), RATIONS)
     await auth.check(client(authorization="Bearer secret-of-other"), ())
     assert dict(Visible(anns)) == everybodys
     assert len(Visible(anns)) == 1

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.config import ANYBODY
 from polytalk.dialogue.completing import Asked, Completion, Halt
 from polytalk.dialogue.knowledge import Answer
+from polytalk.dialogue.payer import HOUSE
 from polytalk.dialogue.persona import Persona
 from polytalk.errors import Shed
 from polytalk.gateway.rest.errands import Errands
@@ -35,7 +35,7 @@ def errands(scene: Scene) -> Errands:
 
 async def test_an_answer_comes_with_what_it_cost_and_holds_a_place_meanwhile() -> None:
     async with Scene(llm=ScriptedLlm("One two three.")) as scene:
-        async with errands(scene).admitted(ANYBODY) as scope:
+        async with errands(scene).admitted(HOUSE) as scope:
             assert len(scene.gate.admission.leases) == 1
             completion = Completion(scope, scene.kit, asked())
             assert await read(completion) == "One two three."
@@ -46,7 +46,7 @@ async def test_an_answer_comes_with_what_it_cost_and_holds_a_place_meanwhile() -
 
 async def test_it_ends_before_a_word_to_stop_at_and_the_engine_is_not_kept_at_it() -> None:
     async with Scene(llm=ScriptedLlm("One two three four five six.", every=1.0)) as scene:
-        async with errands(scene).admitted(ANYBODY) as scope:
+        async with errands(scene).admitted(HOUSE) as scope:
             completion = Completion(scope, scene.kit, asked(stop=("three", "nothing")))
             assert await read(completion) == "One two "
             assert completion.usage.output_tokens == 3
@@ -58,7 +58,7 @@ async def test_who_leaves_takes_the_work_along() -> None:
     async with Scene(llm=ScriptedLlm("On and on. " * 50)) as scene:
 
         async def client() -> None:
-            async with errands(scene).admitted(ANYBODY) as scope:
+            async with errands(scene).admitted(HOUSE) as scope:
                 await read(Completion(scope, scene.kit, asked()))
 
         task = asyncio.create_task(client())
@@ -74,7 +74,7 @@ async def test_who_comes_to_a_full_house_waits_and_then_is_turned_away() -> None
     async with Scene(places=1.0) as scene:
         scene.gate.admission.max_queue = 1
         desk = errands(scene)
-        async with desk.admitted(ANYBODY):
+        async with desk.admitted(HOUSE):
             waiting = asyncio.create_task(enter(desk))
             await asyncio.sleep(0.1)
             assert not waiting.done()
@@ -84,7 +84,7 @@ async def test_who_comes_to_a_full_house_waits_and_then_is_turned_away() -> None
 
 
 async def enter(desk: Errands) -> None:
-    async with desk.admitted(ANYBODY):
+    async with desk.admitted(HOUSE):
         pass
 
 
@@ -92,7 +92,7 @@ async def test_an_avatar_answers_in_character_and_by_heart() -> None:
     persona = Persona("You are Mira.", "No Chinese.", answers=(Answer(("who are you",), "I am Mira."),))
     async with (
         Scene(llm=ScriptedLlm("Well."), llm_languages=("en",)) as scene,
-        errands(scene).admitted(ANYBODY) as scope,
+        errands(scene).admitted(HOUSE) as scope,
     ):
 
         async def answer(*messages: Message) -> str:

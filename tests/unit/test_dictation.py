@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from polytalk.config import ANYBODY
 from polytalk.dialogue.dictation import AHEAD, Segment, Wish, dictate
+from polytalk.dialogue.payer import HOUSE
 from polytalk.dialogue.recital import recite
 from polytalk.errors import EngineFailed, Unspeakable
 from polytalk.gateway.rest.errands import Errands
@@ -34,7 +34,7 @@ def said(*levels: int) -> bytes:
 
 
 async def dictated(scene: Scene, pcm: bytes, wish: Wish = ANY) -> list[Segment]:
-    async with Errands(scene.dispatcher, scene.gate).admitted(ANYBODY) as scope:
+    async with Errands(scene.dispatcher, scene.gate).admitted(HOUSE) as scope:
         segments = dictate(scope, scene.kit, LevelVad(), at_once, pcm, wish)
         async with aclosing(segments):
             return [segment async for segment in segments]
@@ -90,7 +90,7 @@ async def test_a_text_is_spoken_in_order_with_the_next_sentence_under_way() -> N
     tts = ScriptedTts(delay=1.0, per_word=0.5, level=lambda text: levels[text.split()[0].strip(".,")])
     async with Scene(tts=tts) as scene:
         scene.room = False
-        async with Errands(scene.dispatcher, scene.gate).admitted(ANYBODY) as scope:
+        async with Errands(scene.dispatcher, scene.gate).admitted(HOUSE) as scope:
             pieces = recite(scope, scene.kit, "vera", "One is here. Two is here. Three is here.")
             async with aclosing(pieces):
                 heard = [(now(), level_of(pcm)) async for pcm in pieces]
@@ -100,7 +100,7 @@ async def test_a_text_is_spoken_in_order_with_the_next_sentence_under_way() -> N
 
 async def test_who_leaves_a_recital_leaves_no_work() -> None:
     async with Scene(tts=ScriptedTts(delay=1.0)) as scene:
-        async with Errands(scene.dispatcher, scene.gate).admitted(ANYBODY) as scope:
+        async with Errands(scene.dispatcher, scene.gate).admitted(HOUSE) as scope:
             pieces = recite(scope, scene.kit, "vera", "One is here. Two is here. " * 20)
             async with aclosing(pieces):
                 assert duration(await anext(pieces), SPEECH_RATE) > 0
@@ -110,7 +110,7 @@ async def test_who_leaves_a_recital_leaves_no_work() -> None:
 
 
 async def test_what_nobody_can_say_is_an_error_and_the_rest_is_said() -> None:
-    async with Scene() as scene, Errands(scene.dispatcher, scene.gate).admitted(ANYBODY) as scope:
+    async with Scene() as scene, Errands(scene.dispatcher, scene.gate).admitted(HOUSE) as scope:
         async with aclosing(recite(scope, scene.kit, "vera", "Well then. *** Yes, it is.")) as pieces:
             assert [piece async for piece in pieces]
         with pytest.raises(Unspeakable):

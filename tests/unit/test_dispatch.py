@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from polytalk.broker.memory import MemoryBroker
 from polytalk.dialogue.dispatch import MAX_WAITING, SILENCE, Dispatcher, Replies, Scope
+from polytalk.dialogue.payer import Payer
 from polytalk.errors import BadInput, Cancelled, EngineFailed, PolytalkError, Shed, WorkerLost
 from polytalk.types import AnalyseWork, Chunk, Failure, Job, MouthFrames, Result, Stage, TextDelta, Tier
 from tests.support.jobs import chunk, job
@@ -169,7 +170,7 @@ async def test_an_engine_gone_wild_ends_its_job_and_grows_nothing() -> None:
 
 async def test_every_job_of_a_turn_is_stamped_alike() -> None:
     async with dispatching() as dispatcher:
-        scope = Scope(dispatcher, "sess", 3, tenant="acme", tier=Tier.VIP)
+        scope = Scope(dispatcher, "sess", 3, Payer("acme", Tier.VIP))
         await asyncio.sleep(5)
         asked = [(await scope.ask(Stage.ANALYSE, "face", AnalyseWork(b""), deadline=7.5)).job for _ in range(2)]
         assert asked[0].id != asked[1].id

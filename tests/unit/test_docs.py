@@ -120,10 +120,16 @@ def settings() -> Iterator[tuple[str, Any]]:
     """Every setting by its path, with its default; None when that depends on the machine."""
     for name, field in Settings.model_fields.items():
         default = field.get_default()
-        if isinstance(default, BaseModel):
-            yield from ((f"{name}.{inner}", getattr(default, inner)) for inner in type(default).model_fields)
-        else:
-            yield name, None if field.default_factory else default
+        yield from (
+            tree(name, default)
+            if isinstance(default, BaseModel)
+            else [(name, None if field.default_factory else default)]
+        )
+
+
+def tree(path: str, table: BaseModel) -> Iterator[tuple[str, Any]]:
+    for name, value in table:
+        yield from tree(f"{path}.{name}", value) if isinstance(value, BaseModel) else [(f"{path}.{name}", value)]
 
 
 PLAIN = (bool, int, float, str, tuple, dict)

@@ -15,6 +15,7 @@ from polytalk.dialogue.clips import clip
 from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.marks import mark_of
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.rehearsal import rehearse
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
@@ -86,7 +87,7 @@ async def _warm(settings: Settings, lines: list[str], clips: Path | None, voice:
             await stack.enter_async_context(runtime.running(lambda _: None))
         with Bar(console=console, transient=True) as bar:
             for number, line in enumerate(bar.track(lines, description="Making"), 1):
-                scope = Scope(runtime.dispatcher, new_id("warm"), 0, tier=Tier.BATCH)
+                scope = Scope(runtime.dispatcher, new_id("warm"), 0, Payer(tier=Tier.BATCH))
                 try:
                     said = await rehearse(scope, runtime.kit, asked, line)
                     seconds += duration(said.audio, SPEECH_RATE)

@@ -17,6 +17,7 @@ from polytalk.dialogue.film import film
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.marks import mark_of
 from polytalk.dialogue.narration import Narration, Parts
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.reel import BEFORE
 from polytalk.dialogue.rehearsal import recorded
 from polytalk.dialogue.runtime import Runtime
@@ -117,7 +118,7 @@ def _recorded(runtime: Runtime, recording: Path, console: Console) -> Take:
 
     async def listen() -> None:
         async with runtime.running(lambda _: None):
-            scope = Scope(runtime.dispatcher, new_id("render"), 0, tier=Tier.BATCH)
+            scope = Scope(runtime.dispatcher, new_id("render"), 0, Payer(tier=Tier.BATCH))
             takes.append(await recorded(scope, runtime.kit, settings, sound))
 
     with console.status("Listening …"):

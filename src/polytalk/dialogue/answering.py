@@ -15,13 +15,14 @@ from polytalk.dialogue.history import Told, asked_seconds
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.items import Item
 from polytalk.dialogue.kit import Kit, Personas
+from polytalk.dialogue.payer import HOUSE, Payer
 from polytalk.dialogue.places import Places, Ticket
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.tasks import Spawn
 from polytalk.dialogue.turn import Turn
 from polytalk.dialogue.words import Words
 from polytalk.errors import PolytalkError
-from polytalk.types import Seconds, Tier
+from polytalk.types import Seconds
 
 MOST_HELD: Seconds = 3.0
 """An answer that was broken off for so long is not gone on with."""
@@ -41,8 +42,7 @@ class Answering:
         send_lead: Seconds,
         emit: Emit,
         spawn: Spawn,
-        tenant: str = "default",
-        tier: Tier = Tier.STANDARD,
+        payer: Payer = HOUSE,
         *,
         aside: bool = False,
     ) -> None:
@@ -55,10 +55,9 @@ class Answering:
         self._send_lead = send_lead
         self._emit = emit
         self._spawn = spawn
-        self._tenant = tenant
-        self._tier = tier
+        self._payer = payer
         self._aside = aside
-        self._places = Places(session, kit.gate, emit, tenant, tier)
+        self._places = Places(session, kit.gate, emit, payer)
         self._generation = 0
         self._held: Held | None = None
         self._asked: Seconds = 0.0
@@ -83,7 +82,7 @@ class Answering:
         return self._held is not None
 
     def knock(self, settings: SessionSettings) -> Ticket:
-        """Ask for room for an answer; `prepare` must follow."""
+        """Ask for room for an answer, which the payer must have the means for; `prepare` must follow."""
         return self._places.knock(self._scope(), settings)
 
     def prepare(
@@ -114,7 +113,7 @@ class Answering:
         self._places.adopt(answer.holder, answer.settings)
 
     def _scope(self, *, guess: bool = False) -> Scope:
-        return Scope(self._dispatcher, self._session, self._generation, self._tenant, self._tier, speculative=guess)
+        return Scope(self._dispatcher, self._session, self._generation, self._payer, speculative=guess)
 
     def fresh(self, answer: Answer, settings: SessionSettings) -> bool:
         """Whether an answer prepared earlier would be prepared alike now."""

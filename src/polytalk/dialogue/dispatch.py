@@ -5,8 +5,9 @@ import asyncio
 from polytalk.broker.base import Broker
 from polytalk.clock import Clock
 from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.payer import HOUSE, UNMETERED, Bill, Payer, Tab
 from polytalk.errors import Cancelled, EngineFailed, WorkerLost, by_code
-from polytalk.types import Chunk, Failure, Generation, Job, Result, Seconds, Stage, Tier, Work
+from polytalk.types import Chunk, Failure, Generation, Job, Result, Seconds, Stage, Work
 
 MAX_WAITING = 8_192
 """Chunks of one job that may wait for their reader; more than any engine's longest answer."""
@@ -22,6 +23,8 @@ class Replies:
         self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue(MAX_WAITING)
         self._next = 0
         self._ended = False
+        self.bill: Bill | None = None
+        """Whom to tell what the results cost."""
         self.queued: Seconds = 0.0
         self.computed: Seconds = 0.0
 
@@ -54,6 +57,8 @@ class Replies:
                 raise by_code(chunk.result.code, chunk.result.message)
             self._ended = chunk.final
             if chunk.result is not None:
+                if self.bill is not None:
+                    self.bill.add(chunk.result)
                 return chunk.result
         raise StopAsyncIteration
 
@@ -134,25 +139,24 @@ class Scope:
         dispatcher: Dispatcher,
         session: str,
         generation: Generation,
-        tenant: str = "default",
-        tier: Tier = Tier.STANDARD,
+        payer: Payer = HOUSE,
         *,
         speculative: bool = False,
     ) -> None:
-        """`speculative`: of a guess, until `adopt`."""
+        """`speculative`: of a guess, which nobody pays for until `adopt`."""
         self._dispatcher = dispatcher
         self.session = session
         self.generation = generation
         self.turn = new_id("turn")
         self.clock = dispatcher.clock
-        self.tenant = tenant
-        self.tier = tier
+        self.payer = payer
         self.speculative = speculative
+        self._tab = Tab(payer.meter) if speculative else None
         self._shared: list[Scope] = []
 
     def shared(self) -> "Scope":
         """For work that others may wait for too: interrupting this turn does not end it, `forget` does."""
-        scope = Scope(self._dispatcher, new_id("shared"), 0, self.tenant, self.tier, speculative=self.speculative)
+        scope = Scope(self._dispatcher, new_id("shared"), 0, self.payer, speculative=self.speculative)
         scope.turn = self.turn
         if self.speculative:
             self._shared.append(scope)
@@ -162,6 +166,8 @@ class Scope:
         """The guess was right: jobs under way and to come count as any others."""
         if self.speculative:
             self.speculative = False
+            if self._tab is not None:
+                self._tab.settle()
             await self._dispatcher.adopt(self.session)
             for scope in self._shared:
                 await scope.adopt()
@@ -179,7 +185,7 @@ class Scope:
 
     async def ask(self, stage: Stage, engine: str, work: Work, deadline: Seconds) -> Replies:
         """Submit a job of this turn. Raises Shed."""
-        return await self._dispatcher.submit(
+        replies = await self._dispatcher.submit(
             Job(
                 id=new_id("job"),
                 stage=stage,
@@ -191,8 +197,11 @@ class Scope:
                 created=self.clock.now(),
                 deadline=deadline,
                 reply_to=self._dispatcher.name,
-                tenant=self.tenant,
-                tier=self.tier,
+                tenant=self.payer.tenant,
+                tier=self.payer.tier,
                 speculative=self.speculative,
             )
         )
+        if self.payer.meter is not UNMETERED:
+            replies.bill = Bill(work, self._tab or self.payer.meter)
+        return replies

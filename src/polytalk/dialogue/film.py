@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from polytalk.avatar.library import Bundle
 from polytalk.avatar.renderer import open_renderer
-from polytalk.config import ANYBODY
 from polytalk.dialogue import events
 from polytalk.dialogue.exports import is_sound
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.items import Item
 from polytalk.dialogue.marks import Mark
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.reel import Reel, Shape
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
@@ -24,9 +24,9 @@ from polytalk.engines import models
 from polytalk.engines.synthesise.easel import shelf_of
 from polytalk.errors import BadInput, EngineFailed, Unspeakable
 from polytalk.media.pcm import duration
-from polytalk.types import SPEECH_RATE, Seconds
+from polytalk.types import SPEECH_RATE, Seconds, Tier
 
-OFFLINE = ANYBODY.model_copy(update={"tier": "batch"})
+OFFLINE = Payer(tier=Tier.BATCH)
 """Who asks: nobody waits for it live, and what is made is kept."""
 
 OnFrame: TypeAlias = Callable[[int, int], None]

@@ -11,10 +11,11 @@ from itertools import count
 from polytalk.dialogue import backchannel
 from polytalk.dialogue.dispatch import Dispatcher, Scope
 from polytalk.dialogue.kit import FIRST_AUDIO, Kit
+from polytalk.dialogue.payer import HOUSE, Payer
 from polytalk.dialogue.tasks import Spawn
 from polytalk.dialogue.words import Words
 from polytalk.errors import EngineFailed, PolytalkError
-from polytalk.types import ListenWork, Stage, Tier, Transcript
+from polytalk.types import ListenWork, Stage, Transcript
 
 
 @dataclass(frozen=True)
@@ -52,23 +53,21 @@ class Hearings:
         dispatcher: Dispatcher,
         kit: Kit,
         spawn: Spawn,
-        tenant: str = "default",
-        tier: Tier = Tier.STANDARD,
+        payer: Payer = HOUSE,
     ) -> None:
         self._keys = (f"{session}/utterance_{n}" for n in count())
         self._dispatcher = dispatcher
         self._kit = kit
         self._spawn = spawn
-        self._tenant = tenant
-        self._tier = tier
+        self._payer = payer
         self._open: set[str] = set()
         self.pending: dict[str, Words] = {}
         """Committed items whose words are not known yet, oldest first."""
 
-    def begin(self, audio: bytes, language: str | None, *, guess: bool = False) -> Hearing:
-        """Transcribe PCM16 at `LISTEN_RATE`; on a guess, where nothing else waits."""
+    def begin(self, audio: bytes, language: str | None, *, guess: bool = False, payer: Payer | None = None) -> Hearing:
+        """Transcribe PCM16 at `LISTEN_RATE`; on a guess, where nothing else waits. `payer` if not the session's."""
         key = next(self._keys)
-        scope = Scope(self._dispatcher, key, 0, self._tenant, self._tier, speculative=guess)
+        scope = Scope(self._dispatcher, key, 0, payer or self._payer, speculative=guess)
         hearing = Hearing(key, asyncio.get_running_loop().create_future(), scope)
         hearing.words.add_done_callback(_retrieve)
         self._open.add(hearing.key)

@@ -20,6 +20,7 @@ from polytalk.cache.key import SpeechKey, digest
 from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.film import Answer
 from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.rehearsal import open_face, say
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.script import Sentence
@@ -182,7 +183,7 @@ class Narration:
 
     async def _say(self, sentence: Sentence) -> Part:
         runtime = self._runtime
-        scope = Scope(runtime.dispatcher, new_id("render"), 0, self._tenant, Tier.BATCH)
+        scope = Scope(runtime.dispatcher, new_id("render"), 0, Payer(self._tenant, Tier.BATCH))
         done = Answer(text=sentence.text)
         try:
             await say(

@@ -7,11 +7,12 @@ from polytalk.dialogue import events
 from polytalk.dialogue.delivery import Emit
 from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.gate import Gate
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.errors import Shed
 from polytalk.schedule.admission import Admitted, Waiting
 from polytalk.schedule.demand import Rung, ladder
-from polytalk.types import Seconds, Stage, Tier
+from polytalk.types import Seconds, Stage
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,11 @@ class Ticket:
 class Places:
     """Tells the client where it stands, when that is worth knowing."""
 
-    def __init__(self, session: str, gate: Gate, emit: Emit, tenant: str, tier: Tier) -> None:
+    def __init__(self, session: str, gate: Gate, emit: Emit, payer: Payer) -> None:
         self._session = session
         self._gate = gate
         self._emit = emit
-        self._tenant = tenant
-        self._tier = tier
+        self._payer = payer
         self._holders: set[str] = set()
         self._granted: Rung | None = None
         """Of the ladder, at the last turn."""
@@ -42,7 +42,8 @@ class Places:
         fps = settings.video.fps if settings.video else 0.0
         self._holders.add(scope.turn)
         try:
-            place = self._gate.knock(scope.turn, self._session, self._tenant, self._tier, fps)
+            self._payer.meter.check()
+            place = self._gate.knock(scope.turn, self._session, self._payer.tenant, self._payer.tier, fps)
         except Shed as refusal:
             return Ticket(scope, refusal, fps)
         return Ticket(scope, place, fps)
@@ -72,7 +73,7 @@ class Places:
             return
         self._holders.add(holder)
         fps = settings.video.fps if settings.video else 0.0
-        self._gate.adopt(holder, self._tenant, self._tier, fps)
+        self._gate.adopt(holder, self._payer.tenant, self._payer.tier, fps)
         self._tell(ladder(fps)[0], ladder(fps)[0])
 
     def leave(self, holder: str) -> None:

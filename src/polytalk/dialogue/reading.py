@@ -6,15 +6,17 @@ and the model reads history and words, all but the last, which may be half a wor
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from polytalk.dialogue.dispatch import Dispatcher, Scope
 from polytalk.dialogue.hearing import Hearings
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.kit import Kit, Personas
+from polytalk.dialogue.payer import HOUSE, UNMETERED, Payer
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.tasks import Spawn, Task
 from polytalk.errors import PolytalkError
-from polytalk.types import Message, Seconds, Stage, ThinkWork, Tier
+from polytalk.types import Message, Seconds, Stage, ThinkWork
 
 SLOW: Seconds = 0.35
 """A reading that takes longer is in the way of the answer it is meant to hasten: the cores have other things to do."""
@@ -34,16 +36,14 @@ class ReadingAhead:
         hearings: Hearings,
         personas: Callable[[str], Personas],
         spawn: Spawn,
-        tenant: str = "default",
-        tier: Tier = Tier.STANDARD,
+        payer: Payer = HOUSE,
     ) -> None:
         self._dispatcher = dispatcher
         self._kit = kit
         self._hearings = hearings
         self._personas = personas
         self._spawn = spawn
-        self._tenant = tenant
-        self._tier = tier
+        self._payer = replace(payer, meter=UNMETERED)  # reading ahead is our own idea
         self._next_ms = EVERY_MS
         self._rests_until: Seconds = 0.0
         self._task: Task | None = None
@@ -67,8 +67,8 @@ class ReadingAhead:
         self._task = self._spawn(self._read(audio, history, settings))
 
     async def _read(self, audio: bytes, history: tuple[Message, ...], settings: SessionSettings) -> None:
-        hearing = self._hearings.begin(audio, settings.language, guess=True)
-        scope = Scope(self._dispatcher, new_id("ahead"), 0, self._tenant, self._tier, speculative=True)
+        hearing = self._hearings.begin(audio, settings.language, guess=True, payer=self._payer)
+        scope = Scope(self._dispatcher, new_id("ahead"), 0, self._payer, speculative=True)
         began = scope.clock.now()
         try:
             said = await hearing.words

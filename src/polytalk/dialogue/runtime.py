@@ -15,7 +15,7 @@ from polytalk.cache.memory import MemoryTier
 from polytalk.cache.renders import Renders
 from polytalk.cache.tiers import Tiers
 from polytalk.clock import RealClock
-from polytalk.config import ANYBODY, EngineChoice, Settings, TenantSettings
+from polytalk.config import EngineChoice, Settings
 from polytalk.dialogue import knowledge_file
 from polytalk.dialogue.delivery import Emit
 from polytalk.dialogue.dispatch import Dispatcher, Scope
@@ -27,6 +27,7 @@ from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.kit import Kit, Personas
 from polytalk.dialogue.marks import film_label
 from polytalk.dialogue.metronome import Metronome
+from polytalk.dialogue.payer import HOUSE, Payer
 from polytalk.dialogue.persona import Persona, load_personas
 from polytalk.dialogue.recall import Recall
 from polytalk.dialogue.session import Session
@@ -160,8 +161,8 @@ class Runtime:
         if failed is not None:
             raise failed
 
-    def open_session(self, settings: SessionSettings, emit: Emit, tenant: TenantSettings = ANYBODY) -> Session:
-        """A conversation of a tenant's client, to be entered as a context manager."""
+    def open_session(self, settings: SessionSettings, emit: Emit, payer: Payer = HOUSE) -> Session:
+        """A conversation, to be entered as a context manager."""
         limits, turn = self.settings.limits, self.settings.turn
         bounds = Bounds(
             max_utterance=limits.max_utterance_seconds,
@@ -177,8 +178,7 @@ class Runtime:
             settings,
             bounds,
             emit,
-            tenant.name,
-            Tier(tenant.tier),
+            payer,
         )
 
     def avatar(self, name: str) -> Bundle:
@@ -241,7 +241,7 @@ class Runtime:
         """Index what avatars know by their files, in the background: until then words alone find it."""
         if self.kit.recall is None:
             return
-        scope = Scope(self.dispatcher, new_id("learn"), 0, tier=Tier.BATCH)
+        scope = Scope(self.dispatcher, new_id("learn"), 0, Payer(tier=Tier.BATCH))
         try:
             for avatar, sides in self._known.items():
                 for language, answers in sides.items():

@@ -21,6 +21,7 @@ from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.items import Item
 from polytalk.dialogue.kit import Kit, Personas
 from polytalk.dialogue.listening import Ears
+from polytalk.dialogue.payer import HOUSE, Payer
 from polytalk.dialogue.reading import ReadingAhead
 from polytalk.dialogue.settings import Bounds, SessionSettings
 from polytalk.dialogue.tasks import Tasks
@@ -29,7 +30,7 @@ from polytalk.dialogue.voices import language_of
 from polytalk.engines.base import VadEngine
 from polytalk.errors import BadInput
 from polytalk.media.pcm import duration, resample
-from polytalk.types import LISTEN_RATE, SPEECH_RATE, Message, Seconds, Tier
+from polytalk.types import LISTEN_RATE, SPEECH_RATE, Message, Seconds
 
 
 class Session:
@@ -44,8 +45,7 @@ class Session:
         settings: SessionSettings,
         bounds: Bounds,
         emit: Emit,
-        tenant: str = "default",
-        tier: Tier = Tier.STANDARD,
+        payer: Payer = HOUSE,
     ) -> None:
         self.id = new_id("sess")
         self.settings = settings
@@ -55,7 +55,7 @@ class Session:
         self._tasks = Tasks()
         spawn = self._tasks.spawn
         self._ears = Ears(vad, settings.vad, bounds.max_utterance)
-        self._hearings = Hearings(self.id, dispatcher, kit, spawn, tenant, tier)
+        self._hearings = Hearings(self.id, dispatcher, kit, spawn, payer)
         answering = partial(
             Answering,
             dispatcher=dispatcher,
@@ -63,13 +63,12 @@ class Session:
             personas=personas,
             send_lead=bounds.send_lead,
             spawn=spawn,
-            tenant=tenant,
-            tier=tier,
+            payer=payer,
         )
         self._answering = answering(self.id, conversation=self.conversation, emit=self._emit)
         self._asides = Asides(lambda mine: answering(new_id("aside"), conversation=mine, emit=emit, aside=True), spawn)
         self._idle = IdleWatch(spawn, self._idle_timeout, self._speak_up)
-        reading = ReadingAhead(dispatcher, kit, self._hearings, personas, spawn, tenant, tier)
+        reading = ReadingAhead(dispatcher, kit, self._hearings, personas, spawn, payer)
         self._taking = TurnTaking(
             self._ears,
             self._hearings,

@@ -93,7 +93,7 @@ class Studio:
                 if not over:
                     await own.forget()
 
-        offline = scope.tier is Tier.BATCH
+        offline = scope.payer.tier is Tier.BATCH
         lane = "offline" if offline else f"guess {scope.turn}" if scope.speculative else "live"
         rendering = Rendering(stage, self.renders.read(key, make, lane=lane, keep=keep, lasting=offline))
         return rendering

@@ -22,6 +22,7 @@ from polytalk.gateway.keyring import KeyRing
 from polytalk.gateway.metrics import Metrics
 from polytalk.gateway.pages import Pages, SecurityHeaders
 from polytalk.gateway.problems import answer_to, problem
+from polytalk.gateway.rations import HEADERS, Rations
 from polytalk.gateway.realtime.client_secrets import ClientSecretsEndpoint
 from polytalk.gateway.realtime.endpoint import RealtimeEndpoint
 from polytalk.gateway.realtime.media_endpoint import MediaEndpoint
@@ -42,8 +43,9 @@ def create_app(runtime: Runtime, status: Status) -> Starlette:
     store = Store(runtime.settings)
     status.store, status.store_opened = (lambda: store.wrong), store.opened.is_set
     keys = KeyRing(runtime.settings, store, runtime.shares)
-    auth = Auth(runtime.settings.server, keys)
-    sessions = Sessions(runtime, store.writer.put if runtime.settings.store.transcript_days else None)
+    rations = Rations(runtime.settings.quotas)
+    auth = Auth(runtime.settings.server, keys, rations)
+    sessions = Sessions(runtime, rations, store.writer.put if runtime.settings.store.transcript_days else None)
     secrets = ClientSecretsEndpoint(sessions, store.secrets)
     avatars = Avatars(runtime, auth, store.owners)
     rest = Rest(runtime, auth, status, store.clips)
@@ -86,7 +88,7 @@ def cors(origins: Sequence[str]) -> Middleware:
         allow_origins=origins,
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["authorization", "content-type", "x-openai-agents-sdk"],
-        expose_headers=["location", "retry-after", "x-request-id"],
+        expose_headers=["location", "retry-after", "x-request-id", *HEADERS],
     )
 
 

@@ -27,10 +27,11 @@ from starlette.websockets import WebSocket
 
 from polytalk.clock import Clock, RealClock
 from polytalk.config import ServerSettings
-from polytalk.errors import PolytalkError
+from polytalk.errors import OverQuota, PolytalkError
 from polytalk.gateway.address import client_address, foreign_origin, is_local_name, is_loopback, stands_alone
 from polytalk.gateway.keys import Keys, Need, Principal, wanted
 from polytalk.gateway.problems import problem
+from polytalk.gateway.rations import Rations
 from polytalk.gateway.viewing import look_as
 from polytalk.schedule.attempts import Attempts
 from polytalk.store.secret import id_of
@@ -51,9 +52,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Auth:
     """Looks at each request once, before anything else does."""
 
-    def __init__(self, server: ServerSettings, keys: Keys, clock: Clock | None = None) -> None:
+    def __init__(self, server: ServerSettings, keys: Keys, rations: Rations, clock: Clock | None = None) -> None:
         self._server = server
         self._keys = keys
+        self.rations = rations
         self._clock = clock or RealClock()
         self.attempts = Attempts()
 
@@ -92,6 +94,12 @@ class Auth:
     async def admit(self, socket: WebSocket, need: Need) -> Principal | None:
         """Who asks for a socket; None when it was refused, with an HTTP status instead of the upgrade."""
         found = await self.check(socket, need)
+        if not isinstance(found, Response):
+            ration = self.rations.of(found)
+            try:
+                ration.request()
+            except OverQuota as error:
+                found = ration.refusal(error)
         if isinstance(found, Response):
             await socket.send_denial_response(found)
             return None
@@ -114,14 +122,22 @@ class Auth:
         return self._keys.owners
 
     def guard(self, need: Need, handler: Handler) -> Handler:
-        """The handler for those who may; it finds `request.state.principal`."""
+        """The handler for those who may, as often as they may; it finds `request.state.principal` and, to tell what
+        the work was, `request.state.ration`."""
 
         async def guarded(request: Request) -> Response:
             found = await self.check(request, need)
             if isinstance(found, Response):
                 return found
-            request.state.principal = found
-            return await handler(request)
+            ration = self.rations.of(found)
+            request.state.principal, request.state.ration = found, ration
+            try:
+                ration.request()
+                response = await handler(request)
+            except OverQuota as error:
+                return ration.refusal(error)
+            ration.tell(response.headers)
+            return response
 
         return guarded
 

@@ -49,7 +49,7 @@ class RealtimeEndpoint:
             await socket.send_denial_response(answer_to(error))
             return
         holder = new_id("lease")
-        if (full := self._door.enter(holder)) is not None:
+        if (full := self._door.enter(holder, self._auth.rations.of(principal))) is not None:
             await socket.send_denial_response(full)
             return
         try:

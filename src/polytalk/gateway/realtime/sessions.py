@@ -9,6 +9,7 @@ from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.gateway.keys import Principal
 from polytalk.gateway.names import Names
+from polytalk.gateway.rations import Rations
 from polytalk.gateway.realtime.detection import default_detection
 from polytalk.gateway.realtime.preset import patch_of
 from polytalk.gateway.realtime.recorder import Recorder
@@ -20,9 +21,10 @@ from polytalk.store.writer import Write
 class Sessions:
     """One a server."""
 
-    def __init__(self, runtime: Runtime, put: Callable[[Write], None] | None = None) -> None:
+    def __init__(self, runtime: Runtime, rations: Rations, put: Callable[[Write], None] | None = None) -> None:
         """`put` takes what is to be remembered; without it nothing is."""
         self._runtime = runtime
+        self._rations = rations
         self._put = put
         self._names = Names(runtime)
 
@@ -49,11 +51,12 @@ class Sessions:
     @contextmanager
     def open(self, principal: Principal, config: SessionConfig, emit: Emit) -> Iterator[Session]:
         """The session, to be entered and served while the context lasts."""
+        payer = self._rations.of(principal).payer
         if self._put is None:
-            yield self._runtime.open_session(config.session, emit, principal.tenant)
+            yield self._runtime.open_session(config.session, emit, payer)
             return
         recorder = Recorder(self._put)
-        session = self._runtime.open_session(config.session, recorder.hearing(emit), principal.tenant)
+        session = self._runtime.open_session(config.session, recorder.hearing(emit), payer)
         recorder.begin(session, principal)
         try:
             yield session

@@ -10,10 +10,10 @@ from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from polytalk.config import TenantSettings
 from polytalk.dialogue.completing import Asked, Completion
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.kit import Personas
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.gateway.bodies import read_json
@@ -55,7 +55,7 @@ class Chat:
         self._names = names
         self._errands = errands
 
-    async def create(self, request: Request, tenant: TenantSettings) -> Response:
+    async def create(self, request: Request, payer: Payer) -> Response:
         """An answer, whole or as it is made."""
         limits = self._runtime.settings.limits
         asked = await read_json(request, ct.ChatRequest, limits.max_body_bytes)
@@ -63,15 +63,15 @@ class Chat:
         personas = None if avatar is None else self._runtime.personas(avatar.id)
         wanted = wanted_of(asked, limits.max_completion_tokens, self._runtime.kit.llm_extras)
         if asked.stream:
-            stream = self._stream(asked, wanted, personas, tenant)
+            stream = self._stream(asked, wanted, personas, payer)
             return await streamed(request, stream, "text/event-stream")
-        return Json(await while_there(request, self._whole(asked, wanted, personas, tenant)))
+        return Json(await while_there(request, self._whole(asked, wanted, personas, payer)))
 
     async def _whole(
-        self, asked: ct.ChatRequest, wanted: Asked, personas: Personas | None, tenant: TenantSettings
+        self, asked: ct.ChatRequest, wanted: Asked, personas: Personas | None, payer: Payer
     ) -> ct.ChatCompletion:
         text, calls = "", Calls()
-        async with self._errands.admitted(tenant) as scope:
+        async with self._errands.admitted(payer) as scope:
             completion = Completion(scope, self._runtime.kit, wanted, personas)
             async with aclosing(completion.deltas()) as deltas:
                 async for delta in deltas:
@@ -86,7 +86,7 @@ class Chat:
         return ct.ChatCompletion(name, int(time.time()), asked.model, [choice], usage_of(completion))
 
     async def _stream(
-        self, asked: ct.ChatRequest, wanted: Asked, personas: Personas | None, tenant: TenantSettings
+        self, asked: ct.ChatRequest, wanted: Asked, personas: Personas | None, payer: Payer
     ) -> AsyncGenerator[bytes, None]:
         name, created = new_id("chatcmpl"), int(time.time())
         with_usage = asked.stream_options is not None and asked.stream_options.include_usage
@@ -98,7 +98,7 @@ class Chat:
 
         begun = False
         try:
-            async with self._errands.admitted(tenant) as scope:
+            async with self._errands.admitted(payer) as scope:
                 completion = Completion(scope, self._runtime.kit, wanted, personas)
                 async with aclosing(completion.deltas()) as deltas:
                     async for delta in deltas:

@@ -11,6 +11,7 @@ from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.narration import Narration, Parts
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.production import shoot
 from polytalk.dialogue.reel import Shape
 from polytalk.dialogue.rehearsal import recorded
@@ -181,7 +182,7 @@ class ClipJobs:
 
     async def _film(self, clip: Clip, order: Order) -> Seconds:
         runtime = self._runtime
-        scope = Scope(runtime.dispatcher, clip.id, 0, clip.tenant, Tier.BATCH)
+        scope = Scope(runtime.dispatcher, clip.id, 0, Payer(clip.tenant, Tier.BATCH))
         target = self.folder.target(clip.id, order.format)
         shape = Shape(order.width, order.height, order.fps, colour_of(order.background), threads=1)
 

@@ -3,12 +3,11 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from polytalk.config import TenantSettings
 from polytalk.dialogue.dispatch import Dispatcher, Scope
 from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.payer import Payer
 from polytalk.errors import Shed
-from polytalk.types import Tier
 
 
 class Uploads:
@@ -38,12 +37,13 @@ class Errands:
         self._gate = gate
 
     @asynccontextmanager
-    async def admitted(self, tenant: TenantSettings) -> AsyncIterator[Scope]:
-        """Wait for room, and hold it; leaving ends all that was asked for. Raises Shed."""
+    async def admitted(self, payer: Payer) -> AsyncIterator[Scope]:
+        """Wait for room, and hold it; leaving ends all that was asked for. Raises Shed, OverQuota."""
         key = new_id("errand")
-        scope = Scope(self._dispatcher, key, 0, tenant.name, Tier(tenant.tier))
+        payer.meter.check()
+        scope = Scope(self._dispatcher, key, 0, payer)
         try:
-            await self._gate.enter(key, key, tenant.name, scope.tier, lambda _: None)
+            await self._gate.enter(key, key, payer.tenant, payer.tier, lambda _: None)
             yield scope
         finally:
             self._gate.leave(key)

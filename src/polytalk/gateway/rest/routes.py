@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from polytalk.config import TenantSettings
 from polytalk.dialogue.marks import mark_of
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.runtime import Runtime
 from polytalk.gateway.auth import Auth, Handler
 from polytalk.gateway.keys import Need
@@ -22,7 +22,7 @@ from polytalk.gateway.rest.videos import Videos
 from polytalk.gateway.status import Status
 from polytalk.store.clips import Clips
 
-ForTenant = Callable[[Request, TenantSettings], Awaitable[Response]]
+ForPayer = Callable[[Request, Payer], Awaitable[Response]]
 
 
 class Rest:
@@ -62,11 +62,11 @@ class Rest:
             Route("/v1/audio/translations", self._work("audio", self._transcribing.translate), methods=["POST"]),
         ]
 
-    def _work(self, need: Need, handle: ForTenant) -> Callable[[Request], Awaitable[Response]]:
+    def _work(self, need: Need, handle: ForPayer) -> Callable[[Request], Awaitable[Response]]:
         """For those who may, and while the server takes new work."""
 
         async def handler(request: Request) -> Response:
-            return await handle(request, request.state.principal.tenant)
+            return await handle(request, request.state.ration.payer)
 
         return self._auth.guard(need, self._open(handler))
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from polytalk.config import TenantSettings
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.recital import recite
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import BadInput, PolytalkError
@@ -75,7 +75,7 @@ class Speaking:
         self._names = names
         self._errands = errands
 
-    async def create(self, request: Request, tenant: TenantSettings) -> Response:
+    async def create(self, request: Request, payer: Payer) -> Response:
         """The file as it grows, or its pieces as events."""
         limits = self._runtime.settings.limits
         asked = await read_json(request, SpeechRequest, limits.max_body_bytes)
@@ -83,8 +83,8 @@ class Speaking:
             raise BadInput(f"a text may have {limits.max_text_chars} characters, not {len(asked.input)}", param="input")
         voice = self._voice(asked)
         if asked.stream_format == "sse":
-            return await streamed(request, self._events(asked, voice, tenant), "text/event-stream")
-        pieces = self._coded(asked, self._speech(asked, voice, tenant))
+            return await streamed(request, self._events(asked, voice, payer), "text/event-stream")
+        pieces = self._coded(asked, self._speech(asked, voice, payer))
         return await streamed(request, pieces, MEDIA_TYPES[asked.response_format])
 
     def _voice(self, asked: SpeechRequest) -> str:
@@ -96,8 +96,8 @@ class Speaking:
             return self._runtime.default_voice(avatar)
         return self._runtime.voices.first().voice.id
 
-    async def _speech(self, asked: SpeechRequest, voice: str, tenant: TenantSettings) -> AsyncGenerator[bytes, None]:
-        async with self._errands.admitted(tenant) as scope:
+    async def _speech(self, asked: SpeechRequest, voice: str, payer: Payer) -> AsyncGenerator[bytes, None]:
+        async with self._errands.admitted(payer) as scope:
             spoken = recite(scope, self._runtime.kit, voice, asked.input, asked.speed)
             async with aclosing(spoken) as pieces:
                 async for pcm in pieces:
@@ -113,12 +113,12 @@ class Speaking:
         if rest := await asyncio.to_thread(coder.finish):
             yield rest
 
-    async def _events(self, asked: SpeechRequest, voice: str, tenant: TenantSettings) -> AsyncGenerator[bytes, None]:
+    async def _events(self, asked: SpeechRequest, voice: str, payer: Payer) -> AsyncGenerator[bytes, None]:
         seconds = 0.0
 
         async def measured() -> AsyncGenerator[bytes, None]:
             nonlocal seconds
-            async with aclosing(self._speech(asked, voice, tenant)) as pieces:
+            async with aclosing(self._speech(asked, voice, payer)) as pieces:
                 async for pcm in pieces:
                     seconds += duration(pcm, SPEECH_RATE)
                     yield pcm

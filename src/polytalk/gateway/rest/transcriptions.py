@@ -10,8 +10,8 @@ from msgspec import UNSET, Struct, UnsetType
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from polytalk.config import TenantSettings
 from polytalk.dialogue.dictation import Segment, Wish, dictate
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.subtitles import Form as SubtitleForm
 from polytalk.dialogue.subtitles import cues, written
@@ -113,7 +113,7 @@ class Transcribing:
         self._errands = errands
         self._uploads = uploads
 
-    async def create(self, request: Request, tenant: TenantSettings) -> Response:
+    async def create(self, request: Request, payer: Payer) -> Response:
         """The words in the shape that was asked for."""
         limits = self._runtime.settings.limits
         with self._uploads.one():
@@ -130,11 +130,11 @@ class Transcribing:
                 SOON,
             )
         if asked.stream and asked.response_format == "json":
-            return await streamed(request, self._events(asked, pcm, tenant), "text/event-stream")
-        segments = await while_there(request, self._all(asked, pcm, tenant))
+            return await streamed(request, self._events(asked, pcm, payer), "text/event-stream")
+        segments = await while_there(request, self._all(asked, pcm, payer))
         return _shaped(asked, segments, duration(pcm, LISTEN_RATE))
 
-    async def translate(self, request: Request, tenant: TenantSettings) -> Response:
+    async def translate(self, request: Request, payer: Payer) -> Response:
         """No engine here can."""
         raise BadInput(
             "the recogniser here writes what was said and does not translate; transcribe with /v1/audio/transcriptions "
@@ -157,27 +157,23 @@ class Transcribing:
         if not 0 <= asked.temperature <= 1:
             raise BadInput(f"temperature is {asked.temperature}; it must lie in 0..1", param="temperature")
 
-    async def _segments(
-        self, asked: TranscriptionForm, pcm: bytes, tenant: TenantSettings
-    ) -> AsyncGenerator[Segment, None]:
+    async def _segments(self, asked: TranscriptionForm, pcm: bytes, payer: Payer) -> AsyncGenerator[Segment, None]:
         wish = Wish(asked.language, asked.prompt, asked.temperature)
         runtime = self._runtime
-        async with self._errands.admitted(tenant) as scope:
+        async with self._errands.admitted(payer) as scope:
             heard = dictate(scope, runtime.kit, runtime.vad, runtime.compute, pcm, wish)
             async with aclosing(heard):
                 async for segment in heard:
                     yield segment
 
-    async def _all(self, asked: TranscriptionForm, pcm: bytes, tenant: TenantSettings) -> list[Segment]:
-        async with aclosing(self._segments(asked, pcm, tenant)) as segments:
+    async def _all(self, asked: TranscriptionForm, pcm: bytes, payer: Payer) -> list[Segment]:
+        async with aclosing(self._segments(asked, pcm, payer)) as segments:
             return [segment async for segment in segments]
 
-    async def _events(
-        self, asked: TranscriptionForm, pcm: bytes, tenant: TenantSettings
-    ) -> AsyncGenerator[bytes, None]:
+    async def _events(self, asked: TranscriptionForm, pcm: bytes, payer: Payer) -> AsyncGenerator[bytes, None]:
         text = ""
         try:
-            async with aclosing(self._segments(asked, pcm, tenant)) as segments:
+            async with aclosing(self._segments(asked, pcm, payer)) as segments:
                 async for segment in segments:
                     delta = _after(text, segment)
                     text += delta
