@@ -148,10 +148,13 @@ def stage(folder: Path, key: str = "ann", **files: bytes) -> Manifest:
     return made
 
 
-def put_built(library: Library, face: PhotoFace, key: str = "ann") -> Bundle:
-    """Add such a bundle whose face can be drawn."""
+def put_built(library: Library, face: PhotoFace, key: str = "ann", points: Points | None = None) -> Bundle:
+    """Add such a bundle whose face can be drawn; with its landmarks, by a network too."""
     with library.staging() as folder:
         made = stage(folder, key)
+        if points is not None:
+            (folder / "portrait.png").write_bytes(encoded(face.portrait))
+            np.save(folder / "landmarks.npy", points)
         (folder / FILE).unlink()
         (folder / "face" / "codes.bin").unlink()
         face.save(folder / "face")

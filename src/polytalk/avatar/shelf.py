@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = ".patches"
 """Of an avatar's folder, so that they go with it when it is removed."""
-SHELVES = 3
+SHELVES = 4
 """Of one avatar: sizes and versions, those that were opened last."""
 _SUM = 16
 

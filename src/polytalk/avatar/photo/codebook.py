@@ -91,19 +91,7 @@ class Codebook:
         """The two codes whose blend puts the lips nearest to where the parameters do."""
         key = self.terms.values(vector) @ self._table
         sealed = vector[_COLUMN["press"]] > SHUT
-        keys = self._keys[:SEALED] if sealed else self._keys
-        away = key - keys
-        square = np.einsum("kd,kd->k", away, away)
-        near = np.argpartition(square, min(NEAR, len(keys) - 1))[:NEAR]
-        first = int(near[np.argmin(square[near])])
-        side = keys[near] - keys[first]
-        length = np.einsum("kd,kd->k", side, side)
-        share = np.clip(side @ away[first] / np.maximum(length, 1e-9), 0.0, 1.0)
-        rest = away[first] - share[:, None] * side
-        # A blend of shapes far apart shows both of them: prefer near partners.
-        cost = np.einsum("kd,kd->k", rest, rest) + 0.04 * share * (1 - share) * length
-        best = int(np.argmin(cost))
-        return Blend(first, int(near[best]), float(share[best]))
+        return nearest_blend(key, self._keys[:SEALED] if sealed else self._keys)
 
     def lips(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         """[..., L, 2] displacements of the lips' edges in pixels, of parameter vectors."""
@@ -114,6 +102,22 @@ class Codebook:
     @property
     def _lip_numbers(self) -> int:
         return int(self._project.shape[1]) - 2 * 3
+
+
+def nearest_blend(key: NDArray[np.float64], keys: NDArray[np.float64]) -> Blend:
+    """The two of `keys` [K, D] whose blend is nearest to `key` [D]."""
+    away = key - keys
+    square = np.einsum("kd,kd->k", away, away)
+    near = np.argpartition(square, min(NEAR, len(keys) - 1))[:NEAR]
+    first = int(near[np.argmin(square[near])])
+    side = keys[near] - keys[first]
+    length = np.einsum("kd,kd->k", side, side)
+    share = np.clip(side @ away[first] / np.maximum(length, 1e-9), 0.0, 1.0)
+    rest = away[first] - share[:, None] * side
+    # A blend of shapes far apart shows both of them: prefer near partners.
+    cost = np.einsum("kd,kd->k", rest, rest) + 0.04 * share * (1 - share) * length
+    best = int(np.argmin(cost))
+    return Blend(first, int(near[best]), float(share[best]))
 
 
 def _weights(face: PhotoFace) -> dict[str, NDArray[np.float64]]:

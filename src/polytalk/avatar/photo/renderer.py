@@ -12,6 +12,7 @@ import numpy as np
 from polytalk.avatar.photo.codebook import SIZE, Blend, Codebook
 from polytalk.avatar.photo.face import Floats, PhotoFace, Picture
 from polytalk.avatar.photo.mesh import Box, Pen
+from polytalk.avatar.photo.mouths import MeshMouths, Mouths
 from polytalk.avatar.photo.moves import warp_of
 from polytalk.avatar.photo.scale import resized
 from polytalk.avatar.pictures import DrawPlanes, Form
@@ -48,12 +49,23 @@ class PhotoRenderer:
         self.boxes: tuple[Box, ...] = (self.face.jaw_box, *self.face.eye_boxes)
         """Of the mouth, then of the eyes: all that changes with the head at rest."""
         self._pen = Pen(self.face)
-        self._mouths: list[Planes | None] = [None] * SIZE
+        self._own: Mouths = MeshMouths(self.face, self.codebook, self._pen)
+        self._mouths: Mouths = self._own
+        self._patches: dict[int, Planes] = {}
         self._lids: dict[tuple[int, int], Planes] = {}
         self._source = Planes(*(plane.copy() for plane in self.base))
         self._blink = 0.0
         self._smiling: OrderedDict[tuple[int, int], Planes] = OrderedDict()
         self._smile: tuple[int, Floats] | None = None
+
+    def speak_with(self, mouths: Mouths) -> None:
+        """Take other mouths than the mesh's; what was kept of those is no longer used."""
+        self._mouths = mouths
+        self.boxes = (mouths.box, *self.face.eye_boxes)
+        self._patches.clear()
+        self._smiling.clear()
+        self._source = Planes(*(plane.copy() for plane in self.base))
+        self._blink = 0.0
 
     def warm(self) -> None:
         """Draw all patches now: some seconds, once a face and size, instead of a stall in the first sentence."""
@@ -75,7 +87,7 @@ class PhotoRenderer:
 
     def patch(self, parameters: Mapping[str, float]) -> tuple[Picture, Box]:
         """The mouth's part of the picture with the head at rest, [h, w, 3] RGB, and where it belongs."""
-        left, top, right, bottom = box = self.face.jaw_box
+        left, top, right, bottom = box = self.boxes[0]
         out = Planes.empty(right - left, bottom - top)
         self.mouth(parameters, out)
         return out.rgb(), box
@@ -86,7 +98,7 @@ class PhotoRenderer:
 
     def unmoved(self, parameters: Mapping[str, float]) -> Unmoved:
         """The picture before the warp: ours, until the next call."""
-        blend = self._blend(parameters, self._source.cut(self.face.jaw_box))
+        blend = self._blend(parameters, self._source.cut(self.boxes[0]))
         blink = min(1.0, parameters.get("blink", 0.0))
         blink = blink if blink > _OPEN else 0.0
         if blink != self._blink:
@@ -103,8 +115,7 @@ class PhotoRenderer:
         self._blend(parameters, out, smile)
 
     def _blend(self, parameters: Mapping[str, float], out: Planes, smile: int = 0) -> Blend:
-        book = self.codebook
-        blend = book.find(book.terms.vector(parameters))
+        blend = self._mouths.find(parameters)
         first = self._smiled(blend.first, smile)
         out.blend(first, self._smiled(blend.second, smile) if blend.share > 0.0 else first, blend.share)
         return blend
@@ -117,7 +128,7 @@ class PhotoRenderer:
         if key not in self._smiling:
             if len(self._smiling) == _SMILING:
                 self._smiling.popitem(last=False)
-            left, top, right, bottom = box = self.face.jaw_box
+            left, top, right, bottom = box = self.boxes[0]
             self._source.put(box, self._mouth(code))
             smiling = Planes.empty(right - left, bottom - top)
             self.warp.apply(self._smile_field(smile), self._source, box, smiling)
@@ -131,15 +142,12 @@ class PhotoRenderer:
         return self._smile[1]
 
     def _mouth(self, code: int) -> Planes:
-        stored = self._mouths[code]
-        if stored is None:
-            left, top, right, bottom = box = self.face.jaw_box
-            under = self.face.portrait[top:bottom, left:right]
-            stored = self._kept(
-                f"mouth-{code}", box, lambda: self._pen.draw(self.codebook.parameters(code), box, on=under)
-            )
-            self._mouths[code] = stored
-        return stored
+        if code not in self._patches:
+            mouths = self._mouths
+            kept = mouths is self._own  # a patch of others takes less to draw than to read
+            name = f"mouth-{code}" if kept else ""
+            self._patches[code] = self._kept(name, mouths.box, lambda: mouths.draw(code))
+        return self._patches[code]
 
     def _open_codebook(self) -> Codebook:
         """By its choice of shapes, if that was made before: it takes a second."""
@@ -152,14 +160,15 @@ class PhotoRenderer:
         return made
 
     def _kept(self, name: str, box: Box, draw: Callable[[], Picture]) -> Planes:
-        """From the shelf, or drawn and put there."""
+        """From the shelf, or drawn and put there; without a name, drawn."""
         width, height = box[2] - box[0], box[3] - box[1]
-        data = self._shelf.read(name, width * height * 3 // 2) if self._shelf is not None else None
+        shelf = self._shelf if name else None
+        data = shelf.read(name, width * height * 3 // 2) if shelf is not None else None
         if data is not None:
             return Planes.read(data, width, height)
         made = Planes.of(draw())
-        if self._shelf is not None:
-            self._shelf.write(name, [plane.tobytes() for plane in made])
+        if shelf is not None:
+            shelf.write(name, [plane.tobytes() for plane in made])
         return made
 
     def _lid(self, eye: int, step: int) -> Planes:

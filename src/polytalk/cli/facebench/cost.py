@@ -34,7 +34,7 @@ class Sessions(NamedTuple):
 
 def sessions(subject: Subject, said: Said) -> Sessions:
     """At 25 pictures a second."""
-    second = _mouth(said)
+    second = rig(said)
     moves = list(perform(subject.motion, said.lasts, states=[(0.0, "speaking")], mouth=said.mouth, fps=FPS))[:FRAMES]
     began = time.process_time()
     list(perform(subject.motion, said.lasts, states=[(0.0, "speaking")], mouth=said.mouth, fps=FPS))
@@ -44,8 +44,8 @@ def sessions(subject: Subject, said: Said) -> Sessions:
     return Sessions(1 / second, 1 / (second + FPS * jaw), 1 / (second + FPS * full), 1000 * jaw, 1000 * full)
 
 
-def _mouth(said: Said) -> Seconds:
-    """For a second of speech whose phones are known."""
+def rig(said: Said) -> Seconds:
+    """Of the mouth alone, for a second of speech whose phones are known."""
     engine, repeats = PhonesMouth(), 20
     work = MouthWork(int(said.lasts * MOUTH_RATE), 0, said.audio, said.phones)
     engine.run([work])

@@ -1,6 +1,6 @@
 """What the faces say: a voice of the settings with its phone times, and people where their recordings are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,7 +54,7 @@ class Said(NamedTuple):
         return np.array([(one.start + one.end) / 2 for one in self.phones if one.symbol in BILABIALS])
 
 
-def by_voice(settings: Settings) -> list[Said]:
+def by_voice(settings: Settings, texts: Sequence[str] = TEXTS) -> list[Said]:
     """The texts, spoken by the first voice of the settings. Raises SetupError, EngineFailed."""
     models.use_cache(settings.cache_folder)
     choice, moves, hears = settings.tts_choices()[0], settings.mouth, settings.analyse
@@ -65,7 +65,7 @@ def by_voice(settings: Settings) -> list[Said]:
     try:
         for engine in (speaker, mouth, analyse):
             engine.load()
-        works = [SpeakWork(text, speaker.voices()[0].id, "en") for text in TEXTS]
+        works = [SpeakWork(text, speaker.voices()[0].id, "en") for text in texts]
         spoken = [one for work in works for one in driver.together(speaker, [work]) if isinstance(one, Speech)]
         return [_moved(driver, mouth, analyse, one) for one in spoken]
     finally:

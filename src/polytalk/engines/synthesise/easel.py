@@ -52,12 +52,15 @@ class Drawn(Struct, frozen=True, tag="drawn"):
 class Easel:
     """The owner's end. One thread at a time."""
 
-    def __init__(self, patches: Path | None = None) -> None:
-        """`patches` is where those of the package's own avatars are kept; None keeps none at all."""
+    def __init__(self, patches: Path | None = None, model: str = "") -> None:
+        """`patches` is where those of the package's own avatars are kept; None keeps none at all.
+
+        `model` is the digest of a network whose mouths photographs speak with, where they were drawn (`wav2lip_book`).
+        """
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - shared with the process, closed with it
         self._room = 0
         self._memory: mmap.mmap | None = None
-        told = [str(self._file.fileno()), *([] if patches is None else [str(patches)])]
+        told = [str(self._file.fileno()), str(patches or ""), model]
         self._process = subprocess.Popen(
             [sys.executable, "-m", __spec__.name, *told],
             stdin=subprocess.PIPE,
@@ -113,8 +116,8 @@ class Easel:
 class Painter:
     """The process's end."""
 
-    def __init__(self, shared: int, patches: Path | None = None) -> None:
-        self._shared, self._patches = shared, patches
+    def __init__(self, shared: int, patches: Path | None = None, model: str = "") -> None:
+        self._shared, self._patches, self._model = shared, patches, model
         self._memory: mmap.mmap | None = None
         self._renderers: OrderedDict[tuple[str, str, tuple[int, int]], Renderer] = OrderedDict()
 
@@ -147,7 +150,10 @@ class Painter:
                 self._renderers.popitem(last=False)
             avatar = bundle_of(work)
             shelf = shelf_of(avatar, work.size, self._patches)
-            self._renderers[key] = open_renderer(avatar, work.size, shelf)[1]
+            renderer = open_renderer(avatar, work.size, shelf)[1]
+            if self._model:
+                _speak_as(renderer, avatar, self._model)
+            self._renderers[key] = renderer
         self._renderers.move_to_end(key)
         return self._renderers[key]
 
@@ -182,6 +188,18 @@ def shelf_of(avatar: Bundle, size: tuple[int, int], patches: Path | None) -> She
     facts = [avatar.digest, f"{size[0]}x{size[1]}", revision(part)]
     libraries = ["thorvg-cython", "opencv-python-headless", "numpy"]
     return Shelf.open(home, revision("polytalk.avatar", weights=facts, libraries=libraries))
+
+
+def _speak_as(renderer: Renderer, avatar: Bundle, model: str) -> None:
+    """Raises BadInput where the model's mouths were not drawn: this process must not take others for them."""
+    from polytalk.avatar.photo.renderer import PhotoRenderer
+    from polytalk.engines.synthesise import wav2lip_book
+
+    mouths = wav2lip_book.speaking_with(avatar, renderer.face, model) if isinstance(renderer, PhotoRenderer) else None
+    if mouths is None:
+        raise BadInput(f"the avatar {avatar.id!r} has no codebook by this model", param="avatar")
+    assert isinstance(renderer, PhotoRenderer)
+    renderer.speak_with(mouths)
 
 
 def rows_of(work: SynthesiseWork) -> NDArray[np.float32]:
@@ -232,10 +250,11 @@ def _receive(pipe: IO[bytes]) -> bytes:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """`python -m polytalk.engines.synthesise.easel FD [FOLDER]`."""
+    """`python -m polytalk.engines.synthesise.easel FD FOLDER MODEL`; the last two may be empty."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints must not look like an answer
-    paint(sys.stdin.buffer, answers, Painter(int(arguments[0]), *map(Path, arguments[1:])))
+    shared, patches, model = arguments
+    paint(sys.stdin.buffer, answers, Painter(int(shared), Path(patches) if patches else None, model))
 
 
 if __name__ == "__main__":

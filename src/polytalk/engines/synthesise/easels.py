@@ -15,7 +15,9 @@ JAW = 0.15
 class Easels:
     """Used by several threads at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = "") -> None:
+        """`model` as `Easel` has it."""
+        self._model = model
         self.free: list[Easel] = []
         """Those that wait for work."""
         self._lock = threading.Lock()
@@ -52,7 +54,7 @@ class Easels:
         with self._lock:
             if self.free:
                 return self.free.pop()
-        return Easel(models.patches_folder())
+        return Easel(models.patches_folder(), self._model)
 
     def _give_back(self, easel: Easel) -> None:
         with self._lock:

@@ -1,11 +1,12 @@
 """Photographed avatars drawn by a network of Wav2Lip's shape, from the user's own checkpoint.
 
-`polytalk engine import wav2lip FILE` makes the graph; no weights come with Polytalk.
+`polytalk engine import wav2lip FILE` makes the graph; no weights come with Polytalk. The network draws every picture,
+or once for every avatar a codebook (`wav2lip_book`), which is then played by the processes that draw photographs.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -15,13 +16,18 @@ from polytalk.avatar.library import Bundle, opened
 from polytalk.avatar.terms import PARAMETERS
 from polytalk.engines import models
 from polytalk.engines.base import parse_options
-from polytalk.engines.synthesise import torch_file, wav2lip_mel, wav2lip_network
+from polytalk.engines.revision import revision
+from polytalk.engines.synthesise import easels, torch_file, wav2lip_mel, wav2lip_network
+from polytalk.engines.synthesise import wav2lip_book as book
+from polytalk.engines.synthesise.book_keeper import BookKeeper
 from polytalk.engines.synthesise.face_crop import LANDMARKS, PORTRAIT, FaceCrop, crop
 from polytalk.errors import BadInput, EngineFailed, ModelCorrupt, ModelMissing, PolytalkError
 from polytalk.types import Pictures, SynthesiseWork
 
 PROVIDERS = ("CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider")
 """Best first; those that the installed onnxruntime has."""
+NET = 40.0
+"""Pictures of a codebook for one of the network, on a CPU."""
 KEPT = 64
 """Faces cut out of their portraits that are remembered: 1 MB each at 512 x 512."""
 
@@ -34,6 +40,8 @@ class Wav2LipOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     frames: int = 64
     """Pictures that one call of the network draws, of all sessions together."""
     threads: int = 1
+    draw: Literal["net", "codebook"] = "net"
+    """Every picture by the network, or from a codebook, as soon as it was drawn for the avatar."""
 
 
 class Wav2Lip:
@@ -47,6 +55,7 @@ class Wav2Lip:
         self._options = parse_options(Wav2LipOptions, options or {}, "synthesise")
         self._session: Any = None
         self._faces: dict[tuple[str, str, tuple[int, int]], FaceCrop] = {}
+        self._book: BookKeeper | None = None
 
     def draws(self, avatar: Bundle) -> bool:
         """Photographs, with the landmarks that they were taken in with."""
@@ -61,9 +70,16 @@ class Wav2Lip:
                 f"--name {self._options.model}"
             )
         self._session = open_graph(path, self._options.threads)
+        if self._options.draw == "codebook":
+            moments = book.read_moments(moments_file(self._options.model))
+            mark = [models.sha256(path), models.sha256(moments_file(self._options.model))]
+            self._book = BookKeeper(revision("polytalk.engines.synthesise", weights=mark), moments, self._call)
 
     def close(self) -> None:
-        """Give the network back."""
+        """Give the network and the processes back."""
+        if self._book is not None:
+            self._book.close()
+            self._book = None
         self._session = None
         self._faces.clear()
 
@@ -72,7 +88,9 @@ class Wav2Lip:
         return SynthesiseWork("", "", PARAMETERS, bytes(4 * len(PARAMETERS)), (96, 96), "jaw")
 
     def units(self, work: SynthesiseWork) -> float:
-        """Pictures."""
+        """Pictures by the network, of which one costs what `NET` of a codebook do."""
+        if self._book is not None and self._book.has(work):
+            return easels.units(work) / NET
         return work.count
 
     def run(self, batch: Sequence[SynthesiseWork]) -> Sequence[Pictures | PolytalkError]:
@@ -81,6 +99,9 @@ class Wav2Lip:
         ready: list[tuple[int, FaceCrop, NDArray[np.float32]]] = []
         for index, work in enumerate(batch):
             try:
+                if self._book is not None and self._book.wanted(work):
+                    results[index] = self._book.draw(work)
+                    continue
                 ready.append((index, self._face(work), _sound(work)))
             except PolytalkError as error:
                 results[index] = error
@@ -97,11 +118,12 @@ class Wav2Lip:
         mels, owners = np.concatenate(sounds), np.repeat(np.arange(len(faces)), counts)
         inputs = np.stack([face.input() for face in faces])
         step = max(1, self._options.frames)
-        parts = [
-            self._session.run(None, {"mel": mels[at : at + step], "face": inputs[owners[at : at + step]]})[0]
-            for at in range(0, len(mels), step)
-        ]
+        parts = [self._call(mels[at : at + step], inputs[owners[at : at + step]]) for at in range(0, len(mels), step)]
         return np.concatenate(parts)
+
+    def _call(self, mels: NDArray[np.float32], faces: NDArray[np.float32]) -> NDArray[np.float32]:
+        drawn: NDArray[np.float32] = self._session.run(None, {"mel": mels, "face": faces})[0]
+        return drawn
 
     def _face(self, work: SynthesiseWork) -> FaceCrop:
         key = work.avatar, work.folder, work.size
@@ -117,6 +139,11 @@ def graph_file(name: str) -> Path:
     if not name or not name.replace("-", "").replace("_", "").isalnum() or len(name) > 40:
         raise BadInput(f"a model's name has 1 to 40 letters, digits, - and _; not {name[:60]!r}", param="model")
     return models.cache_folder() / "wav2lip" / f"{name}.onnx"
+
+
+def moments_file(name: str) -> Path:
+    """Where the speech is kept that codebooks by an imported model are drawn to. Raises BadInput."""
+    return graph_file(name).with_suffix(".moments.npz")
 
 
 def take_in(checkpoint: Path, name: str) -> Path:
