@@ -13,4 +13,4 @@ def measure(_: Plan) -> Figure:
     portraits = PORTRAITS if PORTRAITS.is_dir() else None
     if portraits is None:
         notes.append("portraits were left out: there are none beside this checkout (../shared/portraits)")
-    return Figure("face", "The face", GOALS, faces(load_settings(), portraits, notes.append), notes)
+    return Figure("face", "The face", GOALS, list(faces(load_settings(), portraits, notes.append)), notes)

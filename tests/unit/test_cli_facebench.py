@@ -1,15 +1,22 @@
 """The rulers that faces are measured with, on lips of which it is known what they do."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import cv2
+import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from polytalk.avatar.library import Library
-from polytalk.cli.facebench import lips, looks
+from polytalk.cli.facebench import command, lips, looks
 from polytalk.cli.facebench.cost import sessions
+from polytalk.cli.facebench.measure import Row
 from polytalk.cli.facebench.said import Said
 from polytalk.cli.facebench.subjects import Subject, interior, subjects
+from polytalk.errors import BadInput
 from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Phone
 
 LASTS = 4.0
@@ -85,3 +92,40 @@ def test_portraits_that_can_not_be_used_are_told_of(tmp_path: Path) -> None:
     assert names == ["mira", "theo"]
     assert len(told) == 1
     assert told[0].startswith("none was left out: ")
+
+
+def test_a_bench_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[set[str]] = []
+
+    def faces(_: object, __: object, ___: object, only: str | None, known: set[str]) -> Iterator[Row]:
+        asked.append(set(known))
+        for name in ("mira", "theo"):
+            if name not in known:
+                yield {"face": name, "shut %": 99.0}
+                if len(asked) == 1:
+                    raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "faces", faces)
+    out = tmp_path / "faces.json"
+    with pytest.raises(KeyboardInterrupt):
+        command.run(None, out, resume=True)
+    command.run(None, out, resume=True)
+    assert asked == [set(), {"mira"}]
+    assert [row["face"] for row in msgspec.json.decode(out.read_bytes())["rows"]] == ["mira", "theo"]
+    out.write_text("[1]")
+    with pytest.raises(BadInput, match="no file of this command"):
+        command.run(None, out, resume=True)
+
+
+def test_a_head_that_shakes_is_told_from_one_that_glides() -> None:
+    chance = np.random.default_rng(0)
+    picture = cv2.GaussianBlur(chance.normal(128, 60, (160, 160)).astype(np.float32), (0, 0), 2)
+
+    def stepped(places: NDArray[np.floating[Any]]) -> float:
+        shifts = [np.array([[1, 0, x], [0, 1, 0]], np.float32) for x in places]
+        seen = [cv2.warpAffine(picture, shift, (160, 160)) for shift in shifts]
+        return looks.unevenness([np.asarray(one[40:120, 40:120], np.float32) for one in seen])
+
+    even = np.arange(30) * 0.2
+    assert stepped(even) < 0.05
+    assert stepped(even + np.arange(30) % 2 * 0.5) == pytest.approx(1.0, abs=0.2)

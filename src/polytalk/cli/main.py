@@ -219,6 +219,7 @@ def bench(
     portraits: Annotated[
         Path | None, typer.Option(help="With face: a folder of portraits; ../shared/portraits if there is one.")
     ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="With face: only the faces that --out lacks.")] = False,
 ) -> None:
     """Show what one turn costs on this machine, and how many people can talk at once.
 
@@ -232,7 +233,7 @@ def bench(
             raise BadInput("--avatar and --portraits go with: polytalk bench face")
         if what != "face":
             raise BadInput(f"there is no bench of {what!r}; there is: polytalk bench face")
-        look(portraits, out, avatar)
+        look(portraits, out, avatar, resume=resume)
         return
     from polytalk.cli.bench import run
 

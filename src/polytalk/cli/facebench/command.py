@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
@@ -14,14 +15,31 @@ PORTRAITS = Path("../shared/portraits")
 """Looked at when nobody names another folder."""
 
 
-def run(portraits: Path | None, out: Path | None, only: str | None = None) -> None:
-    """Measure, print and keep. Raises SetupError, EngineFailed, BadInput."""
+class Kept(Struct):
+    """The file of the figures."""
+
+    goal: str
+    rows: list[Row]
+    notes: list[str]
+
+
+def run(portraits: Path | None, out: Path | None, only: str | None = None, *, resume: bool = False) -> None:
+    """Measure and print; keep what is known after every face. `resume` goes on with the faces that `out` lacks.
+
+    Raises SetupError, EngineFailed, BadInput.
+    """
     if portraits is not None and not portraits.is_dir():
         raise BadInput(f"{portraits} is no folder of portraits (JPEG files)")
     folder = portraits or (PORTRAITS if PORTRAITS.is_dir() else None)
     console, notes = Console(highlight=False), list(NOTES)
-    with console.status("Measuring faces, a minute each …"):
-        rows = faces(load_settings(), folder, notes.append, only)
+    rows = _read(out) if resume and out is not None and out.exists() else []
+    known = {str(row["face"]) for row in rows}
+    with console.status("Measuring faces, a minute each …") as status:
+        for row in faces(load_settings(), folder, notes.append, only, known):
+            rows.append(row)
+            status.update(f"Measuring faces, a minute each … {len(rows)} done, the last was {row['face']}")
+            if out is not None:
+                _write(out, rows, notes)
     if not rows:
         raise BadInput(
             f"there is no avatar and no portrait {only!r} that can be measured"
@@ -29,9 +47,19 @@ def run(portraits: Path | None, out: Path | None, only: str | None = None) -> No
             else "; ".join(notes[len(NOTES) :])
         )
     show(console, rows, notes)
-    if out is not None:
-        kept = {"goal": GOALS, "rows": rows, "notes": notes}
-        out.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
+
+
+def _read(out: Path) -> list[Row]:
+    try:
+        return msgspec.json.decode(out.read_bytes(), type=Kept).rows
+    except msgspec.DecodeError as error:
+        raise BadInput(f"{out} is no file of this command: {error}") from error
+
+
+def _write(out: Path, rows: list[Row], notes: list[str]) -> None:
+    partial = out.with_name(out.name + ".partial")
+    partial.write_bytes(msgspec.json.format(msgspec.json.encode(Kept(GOALS, rows, notes)), indent=1) + b"\n")
+    partial.replace(out)  # whole or as it was, if this is stopped
 
 
 def show(console: Console, rows: list[Row], notes: list[str]) -> None:

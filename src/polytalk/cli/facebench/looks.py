@@ -1,6 +1,7 @@
 """What stays and what lives: the patch's border, the likeness to the portrait, blinks and the head's motion."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +78,39 @@ def life(subject: Subject, cache: Path) -> Life:
     noses = np.array([points[at.NOSE_TIP, :2] for points in found])
     away = np.linalg.norm(noses - noses.mean(0), axis=1)
     return Life(count, 100 * float(np.sqrt((away**2).mean())) / _eyes(found[0]))
+
+
+def jitter(subject: Subject, moves: Sequence[dict[str, float]], cache: Path) -> float:
+    """How unevenly the forehead, which speech leaves alone, moves in a live stream. NaN where no face is found."""
+    (faces,) = landmarks.find_each([subject.renderer.frame({})], cache)
+    if not faces:
+        return np.nan
+    points = faces[0].points
+    left, right = points[at.LEFT_EYE[0], 0], points[at.RIGHT_EYE[0], 0]
+    top, bottom = sorted((points[at.FOREHEAD, 1], points[at.BROWS_MIDDLE, 1]))
+    part = np.s_[max(0, int(top)) : int(bottom), int(left) : int(right)]
+    draw = subject.renderer.planes("full")
+    if draw is None:  # whole pictures, anew every time
+        light = [subject.renderer.frame(move)[part] @ np.array([0.299, 0.587, 0.114], np.float32) for move in moves]
+    else:
+        light = [draw(move)[0][part].astype(np.float32) for move in moves]
+    return unevenness([np.asarray(one, np.float32) for one in light])
+
+
+def unevenness(seen: Sequence[NDArray[np.float32]]) -> float:
+    """RMS change of the step from one picture [H, W] to the next, in pixels, for steps of a pixel at most.
+
+    A step is the shift that explains the difference best to the first order (Lucas & Kanade 1981).
+    """
+    steps = np.array([_step(one, other) for one, other in pairwise(seen)])
+    return float(np.sqrt((np.diff(steps, axis=0) ** 2).sum(axis=1).mean()))
+
+
+def _step(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float64]:
+    down, across = np.gradient((one + other) / 2)
+    slopes = np.stack([across.ravel(), down.ravel()], axis=-1).astype(np.float64)
+    found = np.linalg.lstsq(slopes, (one - other).ravel().astype(np.float64), rcond=None)[0]
+    return np.asarray(found, np.float64)
 
 
 def times_above(values: Sequence[float], level: float = _SHUT) -> int:

@@ -1,6 +1,6 @@
 """A row for every face, and what to think of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ NOTES = (
     "m b p: lips shut within ± 60 ms of its middle, by landmarks (gap under 0.03 of the width) and by pixels.",
     "Likeness without a face embedding (no registry package at hand): rigid landmarks' RMS distance after the best "
     "similarity, in % of the eyes' distance; 1 - intersection of colour histograms. The worst of 8 pictures.",
+    "Jitter: RMS change of the forehead's step from one picture of a live stream to the next.",
     "Sway: RMS of the nose's way over an idle minute, in % of the eyes' distance. Sessions: CPU time of one thread, "
     "with mouth, motion and H.264 (ultrafast); rig is the mouth alone. What is drawn once and kept was drawn before.",
 )
@@ -31,14 +32,20 @@ LIKE = 8
 
 
 def faces(
-    settings: Settings, portraits: Path | None, told: Callable[[str], None], only: str | None = None
-) -> list[Row]:
-    """Measure every face there is, or one. Raises SetupError where the landmark model is missing, EngineFailed."""
+    settings: Settings,
+    portraits: Path | None,
+    told: Callable[[str], None],
+    only: str | None = None,
+    known: Collection[str] = (),
+) -> Iterator[Row]:
+    """Measure every face there is, or one; those that are `known` are left out.
+
+    Raises SetupError where the landmark model is missing, EngineFailed.
+    """
     spoken, people = by_voice(settings), by_people(told)
-    return [
-        row(subject, spoken, people, settings.cache_folder)
-        for subject in subjects(Library(settings.avatars_folder), portraits, settings.cache_folder, told, only)
-    ]
+    library = Library(settings.avatars_folder)
+    for subject in subjects(library, portraits, settings.cache_folder, told, only, known):
+        yield row(subject, spoken, people, settings.cache_folder)
 
 
 def row(subject: Subject, spoken: Sequence[Said], people: Sequence[Said], cache: Path) -> Row:
@@ -72,6 +79,7 @@ def row(subject: Subject, spoken: Sequence[Said], people: Sequence[Said], cache:
         "colour": round(like.colour, 3),
         "blinks/min": life.blinks,
         "sway %": round(life.sway, 1),
+        "jitter px": round(looks.jitter(subject, moves, cache), 2),
         "jaw ms": round(live.jaw_ms, 2),
         "full ms": round(live.full_ms, 1),
         "rig": round(live.rig),

@@ -1,6 +1,6 @@
 """Whose face is measured: avatars of the library, and portraits made into avatars for as long as it takes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,14 +34,19 @@ class Subject(NamedTuple):
 
 
 def subjects(
-    library: Library, portraits: Path | None, cache: Path, told: Callable[[str], None], only: str | None = None
+    library: Library,
+    portraits: Path | None,
+    cache: Path,
+    told: Callable[[str], None],
+    only: str | None = None,
+    known: Collection[str] = (),
 ) -> Iterator[Subject]:
-    """Every avatar of the library, then every portrait of the folder; or `only` one of them.
+    """Every avatar of the library, then every portrait of the folder; or `only` one of them, and none of the `known`.
 
     `told` hears who was left out, and why.
     """
     for made in library.values():
-        if only not in (None, made.id):
+        if only not in (None, made.id) or made.id in known:
             continue
         try:
             yield _subject(made)
@@ -50,7 +55,7 @@ def subjects(
     if portraits is None:
         return
     for path in sorted(portraits.glob("*.jpg")):
-        if only not in (None, path.stem):
+        if only not in (None, path.stem) or path.stem in known:
             continue
         try:
             yield _of_portrait(path, library, cache)
