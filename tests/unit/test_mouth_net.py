@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from polytalk.engines.analyse.mels import Mels
 from polytalk.engines.models import locate
 from polytalk.engines.mouth import mouthnet
-from polytalk.engines.mouth.mouthnet import MODEL, PIECE, MouthNet, seal
+from polytalk.engines.mouth.mouthnet import MODEL, PIECE, MouthNet, seal, shaped
 from polytalk.engines.mouth.net import NetMouth
 from polytalk.engines.mouth.phones import PhonesMouth
 from polytalk.engines.mouth.visemes import BLINK, JAW, PRESS
@@ -153,6 +153,16 @@ def test_a_seal_comes_gradually_and_goes_sooner() -> None:
     shut[10] = True
     assert np.flatnonzero(seal(shut)).tolist() == [8, 9, 10, 11, 12]
     assert seal(shut)[9] > seal(shut)[11] > seal(shut)[12] > 0
+
+
+def test_what_is_heard_in_one_frame_only_shuts_no_lips() -> None:
+    mouth = np.zeros((40, len(MOUTH_PARAMS) - 1), np.float32)
+    closed = np.full(40, 0.02, np.float32)
+    closed[10] = 0.8
+    closed[25:28] = 0.8
+    shut = np.flatnonzero(shaped(mouth, closed)[:, PRESS] > 0.75)
+    assert shut.tolist() == [25, 26, 27]
+    assert not len(shaped(mouth[:0], closed[:0]))
 
 
 def test_changed_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,10 +74,10 @@ def calibrate(path: Path, speech: Sequence[Speech], seed: int, say: Callable[[st
         audio, phones = vary(samples(said), said.phones, random)
         heard.append(Speech((audio * 32767).astype("<i2").tobytes(), phones))
     answers = net.say([mel_frames(samples(said)) for said in heard])
-    for threshold in np.arange(1.5, -3.01, -0.25):
+    for threshold in np.arange(1.5, -3.01, -0.125):
         moved = [shaped(mouth, closed, 1 / (1 + np.exp(-SHARPNESS * threshold))) for mouth, closed in answers]
         result = score(zip(moved, heard, strict=True))
-        say(f"  logit {threshold:5.2f}: {result.hit_rate:.3f} of closures, {result.idle_rate:.3f} without reason")
+        say(f"  logit {threshold:6.3f}: {result.hit_rate:.3f} of closures, {result.idle_rate:.3f} without reason")
         if result.hit_rate >= WANTED:
             break
     return float(threshold)

@@ -22,7 +22,7 @@ from polytalk.types import MELS, MOUTH_PARAMS, MOUTH_RATE, Features
 MODEL = ModelFile(
     package="polytalk",
     path="engines/mouth/mouth.onnx",
-    sha256="56dcace20256865f3d263536e02274374cc1e557b2778da0e78248894c55da79",
+    sha256="bbbcd03001754a4de241b5a9b54a8bba5916872c34619c79a8fa2e670f930fdb",
     install="polytalk",
 )
 REACH = 40
@@ -33,6 +33,8 @@ ROWS = 32
 """Rows of one run, 12 MB of activations."""
 FAINT = 0.008
 """Share of the loud frames' RMS under which there is no speech (-42 dB)."""
+FAINTEST = np.float32(1e-6)
+"""Chances nearer to 0 or 1 count as this far from them."""
 _BINOMIAL = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16
 
 Mels = NDArray[np.float32]
@@ -92,10 +94,19 @@ def shaped(mouth: NDArray[np.float32], closed: NDArray[np.float32], threshold: f
     """What the net says with lips that really close and the jaw under them; the eyes are left alone."""
     values = np.zeros((len(mouth), len(MOUTH_PARAMS)), dtype=np.float32)
     values[:, : mouth.shape[1]] = np.clip(_calm(mouth), 0.0, 1.0)
-    sealed = seal(closed > threshold)
+    sealed = seal(_steady(closed) > np.log(threshold / (1 - threshold)))
     values[:, PRESS] = sealed
     values[:, JAW] += sealed * (np.minimum(values[:, JAW], SEALED_JAW) - values[:, JAW])
     return values
+
+
+def _steady(closed: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log odds of chances [F] over three frames: a closure lasts, and most that are heard in one frame are none."""
+    odds = np.log(np.clip(closed, FAINTEST, 1 - FAINTEST))
+    odds -= np.log1p(-np.clip(closed, FAINTEST, 1 - FAINTEST))
+    padded = np.pad(odds, 1, mode="edge") if len(odds) else np.zeros(2, np.float32)
+    result: NDArray[np.float32] = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    return result
 
 
 def _calm(mouth: NDArray[np.float32]) -> NDArray[np.float32]:
