@@ -1,6 +1,7 @@
 """Chat completions on a real port: by the openai package, by others, and by those who ask for what is not there."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +11,7 @@ from openai import AsyncOpenAI
 
 from polytalk.config import Limits
 from polytalk.errors import EngineFailed
+from polytalk.gateway.request_ids import NamesRequests, request_id
 from tests.support.engines import Fault
 from tests.support.server import SOON, Server, serving
 
@@ -133,6 +135,15 @@ async def test_every_answer_has_the_name_that_the_client_gave_or_one_of_its_own(
         made = {(await http.get("/healthz", headers={"x-request-id": "a b"})).headers["x-request-id"] for _ in "ab"}
         assert len(made) == 2
         assert all(name.startswith("req_") for name in made)
+
+
+def test_what_is_logged_while_a_request_is_served_has_its_name(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.handler.addFilter(NamesRequests())
+    token = request_id.set("req_1")
+    logging.getLogger("x").warning("out of %s", "paint")
+    request_id.reset(token)
+    logging.getLogger("x").warning("quiet")
+    assert [record.getMessage() for record in caplog.records] == ["[req_1] out of paint", "quiet"]
 
 
 async def test_models_are_found_by_their_names_and_by_those_of_other_servers() -> None:

@@ -1,5 +1,6 @@
 """`polytalk serve`: the whole server in one process, in the foreground."""
 
+import logging
 import time
 from typing import Any
 
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from polytalk.config import Settings, load_settings
 from polytalk.dialogue.runtime import Runtime
+from polytalk.gateway.request_ids import NamesRequests
 from polytalk.gateway.server import bind, serve
 from polytalk.worker.group import Progress
 
@@ -19,6 +21,8 @@ def run(**flags: Any) -> None:
     listener = bind(settings.server)
     console = Console(highlight=False)
     runtime = Runtime(settings)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(NamesRequests())
     address = f"http://{settings.server.host}:{settings.server.port}"
     console.print(f"[bold]Polytalk[/bold] is getting ready at {address}")
 

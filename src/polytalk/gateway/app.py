@@ -20,6 +20,7 @@ from polytalk.gateway.counter import BankCounter
 from polytalk.gateway.door import Door
 from polytalk.gateway.keyring import KeyRing
 from polytalk.gateway.metrics import Metrics
+from polytalk.gateway.openapi import OpenApi
 from polytalk.gateway.pages import Pages, SecurityHeaders
 from polytalk.gateway.problems import answer_to, problem
 from polytalk.gateway.rations import HEADERS, Rations
@@ -59,6 +60,7 @@ def create_app(runtime: Runtime, status: Status) -> Starlette:
     return Starlette(
         routes=[
             Route("/healthz", lambda _: JSONResponse({"status": "ok"})),
+            Route("/openapi.json", OpenApi().serve),
             Route("/readyz", status.readyz),
             Route("/metrics", Metrics(runtime, door, status, store).serve),
             Route("/ops/bank", BankCounter(runtime, auth).serve),

@@ -31,6 +31,17 @@ ANEW = "no-cache"
 SEE: Need = ("realtime", "avatars")
 
 
+class AvatarForm(msgspec.Struct, frozen=True):
+    """The form's fields beside `image`."""
+
+    name: str
+    consent: str
+    """The sentence by which the person shown agrees."""
+    consent_by: str = ""
+    voice: str = ""
+    id: str = ""
+
+
 class Avatars:
     """The routes. Who may talk to an avatar may see it; who may add some has a key for that, and owns what it adds."""
 
@@ -95,7 +106,7 @@ class Avatars:
             raise
 
     def _order(self, fields: dict[str, str], photograph: bytes) -> Order:
-        unknown = fields.keys() - {"id", "name", "voice", "consent", "consent_by"}
+        unknown = fields.keys() - set(AvatarForm.__struct_fields__)
         if unknown:
             raise BadInput(f"the form has an unknown field {min(unknown)[:80]!r}", code="form_invalid")
         name = manifests.given_name(fields.get("name", ""))

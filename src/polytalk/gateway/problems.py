@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+from msgspec import Struct
 from starlette.responses import JSONResponse
 
 from polytalk.errors import BadInput, Cancelled, PolytalkError, Shed, StoreLost
@@ -26,6 +28,41 @@ STATUSES = {
     "unsupported_media_type": 415,
 }
 """Of bad input, by its code; 400 for the rest."""
+
+
+_OTHERS = {
+    "invalid_api_key": 401,
+    "insufficient_scope": 403,
+    "at_capacity": 429,
+    "rate_limit_exceeded": 429,
+    "too_many_attempts": 429,
+    "engine_failed": 500,
+    "not_ready": 503,
+    "photos_not_set_up": 503,
+    "store_unavailable": 503,
+}
+"""Of what is no bad input."""
+
+
+class Fault(Struct, frozen=True):
+    """What was wrong, with which value, and what to do."""
+
+    message: str
+    type: str
+    param: str | None
+    """The field at fault."""
+    code: str
+
+
+class Problem(Struct, frozen=True):
+    """The body of every error."""
+
+    error: Fault
+
+
+def status_of(code: str) -> int:
+    """The status with which an error of a code is answered."""
+    return STATUSES.get(code) or _OTHERS.get(code, 400)
 
 
 def problem(
@@ -54,4 +91,5 @@ def answer_to(error: PolytalkError) -> JSONResponse:
 
 
 def _body(message: str, kind: str, param: str | None, code: str) -> dict[str, Any]:
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    body: dict[str, Any] = msgspec.to_builtins(Problem(Fault(message, kind, param, code)))
+    return body
