@@ -11,7 +11,7 @@ from polytalk.dialogue.delivery import SLICE_FRAMES, Delivery, cut, joined
 from polytalk.dialogue.events import DialogueEvent, Said, Spoke
 from polytalk.dialogue.face import FRAME_BYTES, Piece
 from polytalk.dialogue.items import Item
-from polytalk.dialogue.metronome import BEAT, Metronome
+from polytalk.dialogue.metronome import BAR, BEAT, Metronome
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.turn import Turn
 from polytalk.errors import EngineFailed
@@ -103,7 +103,7 @@ async def test_the_first_of_the_lead_leaves_at_once_and_the_rest_as_it_is_played
     sending, told = delivery(Ready(said("Hello there.", 1.2)))
     await sending.run()
     moments = [at for at, event in told if isinstance(event, Spoke)]
-    assert moments == pytest.approx([0, 0, 0.1, 0.3, 0.5, 0.7], abs=BEAT + 1e-3)
+    assert moments == pytest.approx([0, 0, 0.1, 0.3, 0.5, 0.7], abs=BAR * BEAT + 1e-3)
     assert [event.first_frame for _, event in told if isinstance(event, Spoke)] == list(range(0, 60, SLICE_FRAMES))
 
 

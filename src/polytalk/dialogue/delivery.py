@@ -126,7 +126,7 @@ class Delivery:
             lasts = min(self._slice_frames * FRAME_BYTES, len(piece.audio) - first) / FRAME_BYTES / MOUTH_RATE
             at = playout.may_send_at(now, max(0.0, self._send_lead - lasts))
             if at > now + AT_ONCE:
-                self._metronome.at(at, self._on_beat)
+                self._metronome.at(at, self._send_lead / 10, self._on_beat)
                 return False
             playout.send(lasts, now)
             self._emit(self._slice(piece, self._cut))

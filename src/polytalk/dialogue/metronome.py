@@ -15,7 +15,9 @@ from polytalk.types import Seconds
 
 log = logging.getLogger(__name__)
 
-BEAT: Seconds = 0.02
+BEAT: Seconds = 0.01
+BAR = 5
+"""Beats. Whoever can wait for the next bar shares a wake-up of the process with more of the others."""
 OnBeat: TypeAlias = Callable[[Seconds], None]
 """Called with the moment of the beat."""
 
@@ -28,9 +30,15 @@ class Metronome:
         self._waiting: dict[int, list[OnBeat]] = {}
         """Number of the beat -> whom to call."""
 
-    def at(self, moment: Seconds, call: OnBeat) -> None:
-        """Call at the first beat that is not before the moment. Nothing revokes it: `call` knows what it is for."""
+    def at(self, moment: Seconds, within: Seconds, call: OnBeat) -> None:
+        """Call at the next bar that is not before the moment, if it is `within` so much of it; else at the next beat.
+
+        Nothing revokes it: `call` knows what it is for.
+        """
         beat = ceil(moment / BEAT - 1e-6)
+        bar = ceil(beat / BAR) * BAR
+        if bar * BEAT - moment <= within + 1e-6:
+            beat = bar
         waiting = self._waiting.get(beat)
         if waiting is not None:
             waiting.append(call)
