@@ -47,8 +47,11 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(reply: str = "Yes, it is.", ready: bool = True, **settings: Any) -> AsyncIterator[Server]:
-    """Start, wait until it is ready (or only until it listens), and end it as a signal would."""
+async def serving(
+    reply: str = "Yes, it is.", ready: bool = True, engines: Mapping[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[Server]:
+    """Start, wait until it is ready (or only until it listens), and end it as a signal would. `engines` by their kind
+    take the place of scripted ones."""
     asr, llm = ScriptedAsr(delay=0.01), ScriptedLlm(reply, first=0.01, every=0)
     cast: Mapping[str, Any] = {
         "vad": LevelVad(),
@@ -58,7 +61,7 @@ async def serving(reply: str = "Yes, it is.", ready: bool = True, **settings: An
         "analyse": ScriptedAnalyse(delay=0.001),
         "mouth": ScriptedMouth(delay=0.001),
         "synthesise": ScriptedSynthesise(whole=True),
-    }
+    } | dict(engines or {})
     if not ready:
         llm.first = 3600.0
     with patch("polytalk.engines.registry.create", lambda kind, name, options: cast[kind]):

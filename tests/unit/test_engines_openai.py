@@ -6,18 +6,14 @@ import json
 import socket
 import threading
 import wave
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from email import message_from_bytes
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
 
 from polytalk.engines.asr.openai import OpenAIAsr
 from polytalk.engines.base import StreamEngine, Voice
@@ -36,52 +32,16 @@ from polytalk.types import (
     Transcript,
     Usage,
 )
+from tests.support.peer import DONE, Handler, Peer, delta, event, peering, streams
 
-Handler = Callable[[Request], Awaitable[Response]]
 KEY = "sk-very-secret"
 QUESTION = ThinkWork(messages=(Message("system", "Be brief."), Message("user", "Hi")), max_tokens=7, temperature=0.5)
 
 
-class Peer:
-    """A server whose answer each test chooses."""
-
-    def __init__(self) -> None:
-        self.handler: Handler | None = None
-        self.requests: list[dict[str, Any]] = []
-        self.gone = threading.Event()
-        """Set when a client left before the end."""
-        self.release = threading.Event()
-
-    async def answer(self, request: Request) -> Response:
-        kind = request.headers.get("content-type", "")
-        if kind.startswith("multipart"):
-            mail = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + await request.body())
-            body: dict[str, Any] = {}
-            for part in mail.walk():
-                if (name := part.get_param("name", header="content-disposition")) is not None:
-                    content = part.get_payload(decode=True)
-                    assert isinstance(content, bytes)
-                    body[str(name)] = content if part.get_filename() else content.decode()
-        else:
-            body = await request.json()
-        self.requests.append({"path": request.url.path, "key": request.headers.get("authorization"), **body})
-        assert self.handler is not None
-        return await self.handler(request)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[Peer, str]]:
-    peer = Peer()
-    app = Starlette(routes=[Route("/v1/{path:path}", peer.answer, methods=["POST"])])
-    listener = socket.create_server(("127.0.0.1", 0))
-    runner = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=runner.run, args=([listener],))
-    thread.start()
-    yield peer, f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-    peer.release.set()
-    runner.should_exit = True
-    thread.join()
-    listener.close()
+    with peering() as both:
+        yield both
 
 
 @pytest.fixture
@@ -131,30 +91,6 @@ def says(status: int, body: object = "no") -> Handler:
     return handler
 
 
-def streams(
-    *parts: bytes, kind: str = "text/event-stream", then: Callable[[], Awaitable[None]] | None = None
-) -> Handler:
-    async def send() -> AsyncIterator[bytes]:
-        for part in parts:
-            yield part
-        if then is not None:
-            await then()
-
-    async def handler(_: Request) -> Response:
-        return StreamingResponse(send(), media_type=kind)
-
-    return handler
-
-
-def event(body: object) -> bytes:
-    return f"data: {json.dumps(body)}\n\n".encode()
-
-
-def delta(text: str, finish: str | None = None) -> bytes:
-    return event({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]})
-
-
-DONE = b"data: [DONE]\n\n"
 COST = event(
     {
         "choices": [],
