@@ -1,12 +1,13 @@
 """One session's pictures for a video encoder: what has not moved since the last one is not drawn again."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from polytalk.avatar.pictures import Box, DrawPlanes, Form
+from polytalk.avatar.pictures import Box, DrawPlanes, Form, Frame
 from polytalk.avatar.planes import Planes
 from polytalk.avatar.warp import Floats, Warp, grown
 
@@ -24,29 +25,54 @@ class Unmoved(NamedTuple):
     """For each of the renderer's boxes: where two pictures have the same, they look the same."""
 
 
-class Layers(Protocol):
-    """What draws a face at one size: parts that change, and a warp that moves them all."""
+class Layers(ABC):
+    """Draws a face at one size, for any number of sessions: parts that change, and a warp that moves them all."""
 
     base: Planes
+    """At rest; not to be written to."""
     warp: Warp
+    size: tuple[int, int]
+    """Width and height of the picture."""
+    boxes: tuple[Box, ...]
+    """All that changes with the head at rest: the mouth, then the eyes."""
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the picture."""
-        ...
-
-    @property
-    def boxes(self) -> tuple[Box, ...]:
-        """All that changes with the head at rest, the mouth first."""
-        ...
-
-    def unmoved(self, parameters: Mapping[str, float], /) -> Unmoved:
+    @abstractmethod
+    def unmoved(self, parameters: Mapping[str, float]) -> Unmoved:
         """The picture before the warp: the renderer's, until the next call."""
-        ...
 
-    def mouth(self, parameters: Mapping[str, float], out: Planes, /) -> None:
+    @abstractmethod
+    def mouth(self, parameters: Mapping[str, float], out: Planes) -> None:
         """Draw the first box with the head at rest into `out`, of its size."""
-        ...
+
+    def frame(self, parameters: Mapping[str, float]) -> Frame:
+        """The picture under `parameters`, [H, W, 3] RGB; the caller's own."""
+        source = self.unmoved(parameters).planes
+        pose = self.warp.pose(parameters)
+        if not pose.any():
+            return source.rgb()
+        picture = Planes(*(plane.copy() for plane in self.base))
+        self.warp.apply(self.warp.field(pose), source, self.warp.box, picture.cut(self.warp.box))
+        return picture.rgb()
+
+    def patch(self, parameters: Mapping[str, float]) -> tuple[Frame, Box]:
+        """The mouth's part of the picture with the head at rest, [h, w, 3] RGB, and where it belongs."""
+        left, top, right, bottom = box = self.boxes[0]
+        out = Planes.empty(right - left, bottom - top)
+        self.mouth(parameters, out)
+        return out.rgb(), box
+
+    def planes(self, form: Form) -> DrawPlanes:
+        """What draws one session's pictures for a video encoder: what has not moved is not drawn again."""
+        if form == "full":
+            return FaceStream(self).draw
+        left, top, right, bottom = self.boxes[0]
+        out = Planes.empty(right - left, bottom - top)
+
+        def mouth(parameters: Mapping[str, float]) -> Planes:
+            self.mouth(parameters, out)
+            return out
+
+        return mouth
 
 
 class FaceStream:
@@ -91,17 +117,3 @@ class FaceStream:
         by = int(np.ceil(np.abs(self._field).max())) + 1
         self._boxes = [grown(box, by, renderer.size) for box in renderer.boxes]
         return True
-
-
-def planes(renderer: Layers, form: Form) -> DrawPlanes:
-    """What draws one session's pictures."""
-    if form == "full":
-        return FaceStream(renderer).draw
-    left, top, right, bottom = renderer.boxes[0]
-    out = Planes.empty(right - left, bottom - top)
-
-    def mouth(parameters: Mapping[str, float]) -> Planes:
-        renderer.mouth(parameters, out)
-        return out
-
-    return mouth

@@ -11,11 +11,10 @@ from polytalk.avatar.bundle import Avatar
 from polytalk.avatar.drawn.moves import warp_of
 from polytalk.avatar.drawn.patches import Patches
 from polytalk.avatar.drawn.regions import Region, regions
-from polytalk.avatar.pictures import Box, DrawPlanes, Form, Frame
 from polytalk.avatar.planes import Planes
 from polytalk.avatar.raster import Renderer
 from polytalk.avatar.shelf import Shelf
-from polytalk.avatar.stream import Unmoved, planes
+from polytalk.avatar.stream import Layers, Unmoved
 from polytalk.avatar.warp import CELL
 
 MOUTH_NEAR, EYES_NEAR = 0.45, 0.2
@@ -24,7 +23,7 @@ KEPT = 48 << 20, 8 << 20
 """Bytes of patches of the mouth and of the eyes."""
 
 
-class DrawnRenderer:
+class DrawnRenderer(Layers):
     """Draws one avatar at one size, for any number of sessions. Not for several threads."""
 
     def __init__(
@@ -33,41 +32,18 @@ class DrawnRenderer:
         """`size` in multiples of `CELL`."""
         cv2.setNumThreads(1)  # a worker has one core
         self.size = size
-        self.boxes: tuple[Box, ...] = (*mouth.boxes, *eyes.boxes)
-        """Of the mouth, then of the eyes: all that changes with the head at rest."""
+        self.boxes = (*mouth.boxes, *eyes.boxes)
         self.warp = warp_of(avatar, size)
         self.base = Planes.of(Renderer(avatar, size).frame({}))
-        """At rest; not to be written to."""
         self._mouth = Patches(avatar, size, mouth, MOUTH_NEAR, KEPT[0], shelf)
         self._eyes = Patches(avatar, size, eyes, EYES_NEAR, KEPT[1], shelf)
         self._source = Planes(*(plane.copy() for plane in self.base))
         self._marks: tuple[int, int] | None = None
 
-    def frame(self, parameters: Mapping[str, float]) -> Frame:
-        """The picture under `parameters`, [H, W, 3] RGB; the caller's own."""
-        source = self.unmoved(parameters).planes
-        pose = self.warp.pose(parameters)
-        if not pose.any():
-            return source.rgb()
-        picture = Planes(*(plane.copy() for plane in self.base))
-        self.warp.apply(self.warp.field(pose), source, self.warp.box, picture.cut(self.warp.box))
-        return picture.rgb()
-
-    def patch(self, parameters: Mapping[str, float]) -> tuple[Frame, Box]:
-        """The mouth's part of the picture with the head at rest, [h, w, 3] RGB, and where it belongs."""
-        left, top, right, bottom = box = self.boxes[0]
-        out = Planes.empty(right - left, bottom - top)
-        self.mouth(parameters, out)
-        return out.rgb(), box
-
     def mouth(self, parameters: Mapping[str, float], out: Planes) -> None:
         """Draw into `out` what `patch` gives."""
         (patch,) = self._mouth.find(parameters).planes
         out.put((0, 0, patch.y.shape[1], patch.y.shape[0]), patch)
-
-    def planes(self, form: Form) -> DrawPlanes:
-        """For one session's pictures; `stream` says what is not drawn again."""
-        return planes(self, form)
 
     def unmoved(self, parameters: Mapping[str, float]) -> Unmoved:
         """The picture before the warp: ours, until the next call."""

@@ -15,10 +15,9 @@ from polytalk.avatar.photo.mesh import Box, Pen
 from polytalk.avatar.photo.mouths import MeshMouths, Mouths
 from polytalk.avatar.photo.moves import warp_of
 from polytalk.avatar.photo.scale import resized
-from polytalk.avatar.pictures import DrawPlanes, Form
 from polytalk.avatar.planes import Planes
 from polytalk.avatar.shelf import Shelf
-from polytalk.avatar.stream import Unmoved, planes
+from polytalk.avatar.stream import Layers, Unmoved
 
 LIDS = 12
 """Stored steps of a blink."""
@@ -30,7 +29,7 @@ _SMILING = 256
 """Patches that are kept with a smile: speakers keep theirs for seconds."""
 
 
-class PhotoRenderer:
+class PhotoRenderer(Layers):
     """Draws one face at one size, for any number of sessions. Not for several threads.
 
     Patches are drawn when they are first needed.
@@ -44,10 +43,8 @@ class PhotoRenderer:
         self.codebook = self._open_codebook()
         self.warp = warp_of(self.face)
         self.base = Planes.of(self.face.portrait)
-        """The portrait; not to be written to."""
         self.size = (size, size)
-        self.boxes: tuple[Box, ...] = (self.face.jaw_box, *self.face.eye_boxes)
-        """Of the mouth, then of the eyes: all that changes with the head at rest."""
+        self.boxes = (self.face.jaw_box, *self.face.eye_boxes)
         self._pen = Pen(self.face)
         self._own: Mouths = MeshMouths(self.face, self.codebook, self._pen)
         self._mouths: Mouths = self._own
@@ -74,27 +71,6 @@ class PhotoRenderer:
         for eye in range(len(self.face.eye_boxes)):
             for step in range(1, LIDS + 1):
                 self._lid(eye, step)
-
-    def frame(self, parameters: Mapping[str, float]) -> Picture:
-        """The picture under `parameters`, [S, S, 3] RGB; the caller's own."""
-        source = self.unmoved(parameters).planes
-        pose = self.warp.pose(parameters)
-        if not pose.any():
-            return source.rgb()
-        picture = Planes(*(plane.copy() for plane in self.base))
-        self.warp.apply(self.warp.field(pose), source, self.warp.box, picture.cut(self.warp.box))
-        return picture.rgb()
-
-    def patch(self, parameters: Mapping[str, float]) -> tuple[Picture, Box]:
-        """The mouth's part of the picture with the head at rest, [h, w, 3] RGB, and where it belongs."""
-        left, top, right, bottom = box = self.boxes[0]
-        out = Planes.empty(right - left, bottom - top)
-        self.mouth(parameters, out)
-        return out.rgb(), box
-
-    def planes(self, form: Form) -> DrawPlanes:
-        """For one session's pictures; `stream` says what is not drawn again."""
-        return planes(self, form)
 
     def unmoved(self, parameters: Mapping[str, float]) -> Unmoved:
         """The picture before the warp: ours, until the next call."""

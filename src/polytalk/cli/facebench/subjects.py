@@ -83,7 +83,7 @@ def _subject(made: Bundle) -> Subject:
 
 
 def _drawn_ghost(art: Avatar) -> Renderer | None:
-    from polytalk.avatar.raster import Renderer as Drawing
+    from polytalk.avatar.drawn.renderer import open_drawing
 
     if all(layer.id != HOLE for layer in art.layers):
         return None
@@ -94,7 +94,7 @@ def _drawn_ghost(art: Avatar) -> Renderer | None:
         else layer
         for layer in art.layers
     ]
-    return Drawing(replace(art, layers=layers), (SIDE, SIDE))
+    return open_drawing(replace(art, layers=layers), (SIDE, SIDE))
 
 
 def _photo_ghost(made: Bundle) -> Renderer:
