@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    IPvAnyAddress,
     IPvAnyNetwork,
     SecretStr,
     ValidationError,
@@ -221,6 +222,40 @@ class ClipSettings(Table):
     max_text_chars: int = Field(20_000, ge=1)
 
 
+class IceServer(Table):
+    """A STUN or TURN server by which this server learns of more ways to itself."""
+
+    urls: tuple[str, ...] = Field(min_length=1)
+    """stun:host:port, turn:host:port?transport=udp, turns:…"""
+    username: str | None = None
+    credential: SecretStr | None = None
+
+
+class WebRtcSettings(Table):
+    """Calls over WebRTC."""
+
+    enabled: bool = True
+    ice_servers: tuple[IceServer, ...] = ()
+    addresses: tuple[IPvAnyAddress, ...] = ()
+    """Of this machine, on which calls are taken; empty takes all of them."""
+    public_addresses: tuple[IPvAnyAddress, ...] = ()
+    """Under which clients reach this machine, where a NAT translates one to one."""
+    first_port: int = Field(0, ge=0, le=65535)
+    """UDP ports of calls, one each; 0 takes any that is free."""
+    last_port: int = Field(0, ge=0, le=65535)
+    setup_seconds: float = Field(10.0, gt=0, le=15)
+    """A call that is not connected by then gives its place back."""
+    silence_seconds: float = Field(12.0, gt=0, le=15)
+    """A client from which nothing at all came for so long is gone."""
+    max_sdp_bytes: int = Field(64 << 10, ge=1024, le=1 << 20)
+
+    @model_validator(mode="after")
+    def _a_range(self) -> "WebRtcSettings":
+        if (self.first_port == 0) != (self.last_port == 0) or self.last_port < self.first_port:
+            raise ValueError(f"{self.first_port} to {self.last_port} is no range of ports; give both, lowest first")
+        return self
+
+
 class MarkingSettings(Table):
     """How clips say that they are AI-generated."""
 
@@ -273,6 +308,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     video: VideoSettings = VideoSettings()
     clips: ClipSettings = ClipSettings()
+    webrtc: WebRtcSettings = WebRtcSettings()
     marking: MarkingSettings = MarkingSettings()
     vad: EngineChoice = EngineChoice(engine="silero")
     asr: EngineChoice = EngineChoice(engine="whisper")

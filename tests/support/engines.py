@@ -193,8 +193,10 @@ class ScriptedTts(Scripted[SpeakWork]):
         name: str = "tts",
         phones: bool = True,
         voices: Sequence[Voice] = (Voice("vera", "Vera", ("en",), "female"), Voice("wei", "Wei", ("zh",), "male")),
+        sound: Callable[[Seconds, int], bytes] = voice,
     ) -> None:
         super().__init__(name, slots=64)
+        self.sound = sound
         self.delay = delay
         self.per_word = per_word
         self.pieces = pieces
@@ -220,7 +222,7 @@ class ScriptedTts(Scripted[SpeakWork]):
             raise Unspeakable(f"there is nothing to say in {work.text!r}")
         for _ in range(self.pieces):
             await asyncio.sleep(self.delay)
-            audio = voice(self.length(work.text) / self.pieces, self.level(work.text))
+            audio = self.sound(self.length(work.text) / self.pieces, self.level(work.text))
             said = (Phone("ɑ", 0.0, len(audio) / SAMPLE_BYTES / SPEECH_RATE),)
             yield Speech(audio, said if self.phones else ())
 

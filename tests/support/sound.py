@@ -19,6 +19,12 @@ def voice(seconds: Seconds, level: int = LEVEL, rate: int = SPEECH_RATE) -> byte
     return np.full(round(seconds * rate), level, "<i2").tobytes()
 
 
+def tone(seconds: Seconds, level: int = LEVEL, rate: int = SPEECH_RATE) -> bytes:
+    """A voice that codecs keep, which take a constant level out."""
+    moments = np.arange(round(seconds * rate)) / rate
+    return (np.cos(2 * np.pi * 300 * moments) * level).astype("<i2").tobytes()
+
+
 def level_of(pcm: bytes) -> int:
     """The level of the voice in the audio, to the nearest hundred; 0 for silence."""
     loud = np.abs(samples(pcm).astype(int))

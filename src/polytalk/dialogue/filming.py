@@ -11,19 +11,22 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from polytalk.dialogue.events import Spoke
-from polytalk.media.fragments import Encoding, FragmentWriter
+from polytalk.media.fragments import Encoding
 from polytalk.media.labels import VisibleLabel
-from polytalk.types import Seconds
+from polytalk.types import Pictures, Seconds
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+D = TypeVar("D")
+"""What a writer gives: a film's fragments, or its access units."""
+D_co = TypeVar("D_co", covariant=True)
 MOST_WAITING = 8
 """Slices with pictures (4 MB each) that may wait for the encoder."""
 FPS = 25.0
@@ -41,13 +44,12 @@ class FilmBegun(Struct, frozen=True):
     """The init segment."""
 
 
-class FilmPart(Struct, frozen=True):
+class FilmPart(Struct, Generic[D], frozen=True):
     """More of it."""
 
     response: str
     item: str
-    data: bytes
-    """A fragment."""
+    data: D
 
 
 class FilmOver(Struct, frozen=True):
@@ -57,7 +59,26 @@ class FilmOver(Struct, frozen=True):
     item: str
 
 
-Shot: TypeAlias = FilmBegun | FilmPart | FilmOver
+Shot: TypeAlias = FilmBegun | FilmPart[bytes] | FilmOver
+
+
+class Writer(Protocol[D_co]):
+    """Encodes one answer, on one thread at a time."""
+
+    mime: str
+    init: bytes
+
+    def push(self, audio: bytes, pictures: Pictures | None = None, shown_at: Seconds = 0.0) -> D_co:
+        """More of the answer; what is encoded by now."""
+        ...
+
+    def finish(self) -> D_co:
+        """The rest."""
+        ...
+
+
+OpenWriter: TypeAlias = Callable[[Encoding, float, Mapping[str, str], VisibleLabel | None], Writer[D]]
+"""By encoding, pictures a second, metadata and label."""
 
 
 class Compute(Protocol):
@@ -91,17 +112,20 @@ class _Warm(Struct, frozen=True):
     fps: float
 
 
-class Filming:
+class Filming(Generic[D]):
     """One session's. `run` must be running; the rest returns at once."""
 
-    def __init__(self, kit: FilmKit, show: Callable[[Shot], None]) -> None:
+    def __init__(
+        self, kit: FilmKit, show: Callable[[FilmBegun | FilmPart[D] | FilmOver], None], write: OpenWriter[D]
+    ) -> None:
         self._kit = kit
         self._show = show
+        self._write = write
         self._waiting: deque[tuple[Spoke, Encoding] | _Warm | _End] = deque()
         self._changed = asyncio.Event()
         self._live: str | None = None
-        self._writer: FragmentWriter | None = None
-        self._spare: tuple[_Warm, FragmentWriter] | None = None
+        self._writer: Writer[D] | None = None
+        self._spare: tuple[_Warm, Writer[D]] | None = None
         """Opened for the next film: that takes some milliseconds, tens on busy cores."""
         self.failed = False
         """Set for good when the encoder does not work."""
@@ -151,7 +175,7 @@ class Filming:
                 self._show(FilmBegun(spoke.response, spoke.item, writer.mime, writer.init))
         writer, began = self._writer, 0.0
 
-        def push() -> bytes:
+        def push() -> D:
             nonlocal began
             began = perf_counter()
             return writer.push(spoke.audio, spoke.pictures, spoke.shown_at)
@@ -166,13 +190,13 @@ class Filming:
         if self._spare is None or self._spare[0] != wanted:
             self._spare = wanted, await self._open(wanted)
 
-    async def _open(self, wanted: _Warm) -> FragmentWriter:
+    async def _open(self, wanted: _Warm) -> Writer[D]:
         spare, self._spare = self._spare, None
         if spare is not None and spare[0] == wanted:
             return spare[1]
         encoding, tags = wanted.encoding, self._kit.tags()
         label = self._kit.label(encoding.width, encoding.height)
-        return await self._kit.compute(lambda: FragmentWriter(encoding, wanted.fps, tags, label))
+        return await self._kit.compute(lambda: self._write(encoding, wanted.fps, tags, label))
 
     async def _finish(self, end: _End) -> None:
         writer, self._writer = self._writer, None
@@ -180,7 +204,7 @@ class Filming:
             await self._guarded(self._close(writer, end))
         end.then()
 
-    async def _close(self, writer: FragmentWriter, end: _End) -> None:
+    async def _close(self, writer: Writer[D], end: _End) -> None:
         data = await self._kit.compute(writer.finish)
         if self._live == end.response:
             if data:

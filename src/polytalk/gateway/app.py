@@ -32,6 +32,7 @@ from polytalk.gateway.realtime.sessions import Sessions
 from polytalk.gateway.request_ids import RequestIds
 from polytalk.gateway.rest.routes import Rest
 from polytalk.gateway.status import Status
+from polytalk.gateway.webrtc.calls import Calls
 from polytalk.store.admin import Admin
 from polytalk.store.store import Store
 
@@ -50,11 +51,12 @@ def create_app(runtime: Runtime, status: Status) -> Starlette:
     secrets = ClientSecretsEndpoint(sessions, store.secrets)
     avatars = Avatars(runtime, auth, store.owners)
     rest = Rest(runtime, auth, status, store.clips)
+    calls = Calls(runtime, sessions, auth, door, status)
     feeds = MediaFeeds(runtime.settings.video.queue_bytes)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with store.running(), keys.running(), avatars.builds.running(), rest.jobs.running():
+        async with store.running(), keys.running(), avatars.builds.running(), rest.jobs.running(), calls.running():
             yield
 
     return Starlette(
@@ -67,6 +69,7 @@ def create_app(runtime: Runtime, status: Status) -> Starlette:
             *avatars.routes(),
             *AdminRoutes(store, auth, Admin(store, runtime.settings)).routes(),
             *rest.routes(),
+            *calls.routes(),
             WebSocketRoute("/v1/realtime", RealtimeEndpoint(runtime, sessions, auth, door, status, feeds).serve),
             Route("/v1/realtime/client_secrets", auth.guard("realtime", secrets.create), methods=["POST"]),
             WebSocketRoute("/v1/realtime/media", MediaEndpoint(feeds, auth).serve),

@@ -29,6 +29,11 @@ async def read_json(request: Request, kind: type[T], most: int) -> T:
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise BadInput(f"send application/json, not {media_type[:100]}", code="unsupported_media_type")
+    return decode(await read_bytes(request, most), kind)
+
+
+async def read_bytes(request: Request, most: int) -> bytes:
+    """The whole body. Raises BadInput: too large, too slow."""
     if stated_length(request) > most:
         raise _too_large(most)
     body = bytearray()
@@ -41,7 +46,7 @@ async def read_json(request: Request, kind: type[T], most: int) -> T:
                     raise _too_large(most)
     except TimeoutError:
         raise too_slow(SECONDS) from None
-    return decode(bytes(body), kind)
+    return bytes(body)
 
 
 def decode(body: bytes, kind: type[T]) -> T:

@@ -12,24 +12,21 @@ from math import ceil
 from typing import Final, Literal, TypeAlias, cast, get_args
 
 import av
-import numpy as np
 from av.audio.stream import AudioStream
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from polytalk.errors import BadInput
 from polytalk.media.boxes import Sample, declared_at_48k, fragment, length_prefixed, mime
 from polytalk.media.h264 import LIVE
 from polytalk.media.labels import VisibleLabel
 from polytalk.media.pcm import samples
-from polytalk.media.yuv import blank, declare, planes_of, split
+from polytalk.media.yuv import Canvas, declare
 from polytalk.types import SPEECH_RATE, Pictures, Seconds
 
-VideoCodec: TypeAlias = Literal["h264", "vp9"]
+VideoCodec: TypeAlias = Literal["h264", "vp9", "vp8"]
 AudioCodec: TypeAlias = Literal["opus", "aac"]
-VIDEO_CODECS: Final[tuple[VideoCodec, ...]] = get_args(VideoCodec)
+VIDEO_CODECS: Final[tuple[VideoCodec, ...]] = ("h264", "vp9")
 AUDIO_CODECS: Final[tuple[AudioCodec, ...]] = get_args(AudioCodec)
 
 MOVFLAGS = "empty_moov+default_base_moof+use_metadata_tags"
@@ -54,7 +51,7 @@ class Encoding(Struct, frozen=True):
     width: int = 512
     height: int = 512
     video: VideoCodec = "h264"
-    """libx264 is GPL; libvpx, which makes vp9, is not, and takes longer."""
+    """libx264 is GPL; libvpx, which makes vp9 and vp8, is not, and takes longer. vp8 is for calls over WebRTC."""
     audio: AudioCodec = "opus"
 
 
@@ -72,19 +69,16 @@ class FragmentWriter:
 
         Raises BadInput for pictures that can't be encoded.
         """
-        width, height = encoding.width, encoding.height
-        if width < 2 or height < 2 or width % 2 or height % 2:
-            raise BadInput(f"pictures need an even width and height, not {width}x{height}")
+        self._size = encoding.width, encoding.height
+        self._canvas = Canvas(*self._size, label)
         if fps <= 0:
             raise BadInput(f"pictures a second must be over 0, not {fps}")
-        self._size = width, height
+        if encoding.video not in _VIDEO:
+            raise BadInput(f"films have pictures in {' or '.join(_VIDEO)}, not in {encoding.video}")
         self._step = round(SPEECH_RATE / fps)
         self._encoding = encoding
         self._number = 0
         file = BytesIO()
-        self._to_yuv = VideoReformatter()
-        self._label = label.on_planes() if label is not None else None
-        self._canvas = blank(width, height)  # the encoder has copied what is on it by the time it gives the packet
         self._last: av.VideoFrame | None = None
         self._shown = 0  # when the next picture is due, in samples
         self._heard = 0  # samples encoded
@@ -126,16 +120,9 @@ class FragmentWriter:
         return fragment(self._number, parts)
 
     def _draw(self, pictures: Pictures, at: int) -> list[Sample]:
-        if (pictures.width, pictures.height) != self._size:
-            raise BadInput(
-                f"pictures of {pictures.width}x{pictures.height} are no part of a film of {self._size[0]}x"
-                f"{self._size[1]}"
-            )
         shown = self._hold(at - self._step // 2)
-        for picture in np.frombuffer(pictures.pixels, np.uint8).reshape(-1, pictures.room):
-            self._last = self._planar(picture) if pictures.layout == "yuv420" else self._converted(picture)
-            if self._label is not None:
-                self._label.apply(planes_of(self._last))
+        for picture in self._canvas.frames(pictures):
+            self._last = picture
             shown += self._show()
         return shown
 
@@ -174,18 +161,6 @@ class FragmentWriter:
                 parts.append(Sample(SOUND, self._coded, lasts, bytes(packet)))
                 self._coded += lasts
         return parts
-
-    def _planar(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
-        for mine, given in zip(planes_of(self._canvas), split(picture, *self._size), strict=True):
-            mine[...] = given
-        return self._canvas
-
-    def _converted(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
-        width, height = self._size
-        frame = av.VideoFrame.from_ndarray(picture.reshape(height, width, 3), "rgb24")
-        return self._to_yuv.reformat(
-            frame, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
-        )
 
     def _add_video(self, name: str, options: dict[str, str], fps: float) -> VideoStream:
         stream = cast(VideoStream, self._container.add_stream(name, round(fps), options=dict(options)))

@@ -1,11 +1,16 @@
 """Pictures as video encoders take them, Y'CbCr 4:2:0: planes to draw into, and how a stream says what they mean."""
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias, cast
 
 import av
 import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from numpy.typing import NDArray
+
+from polytalk.errors import BadInput
+from polytalk.media.labels import VisibleLabel
+from polytalk.types import Pictures
 
 Plane: TypeAlias = NDArray[np.uint8]
 Planes: TypeAlias = tuple[Plane, Plane, Plane]
@@ -42,3 +47,39 @@ def declare(context: Any) -> None:
     BT.709 by others."""
     context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
     context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+
+
+class Canvas:
+    """Pictures of one size on their way into an encoder."""
+
+    def __init__(self, width: int, height: int, label: VisibleLabel | None = None) -> None:
+        """The label is put on every picture. Raises BadInput for odd sides."""
+        if width < 2 or height < 2 or width % 2 or height % 2:
+            raise BadInput(f"pictures need an even width and height, not {width}x{height}")
+        self._size = width, height
+        self._to_yuv = VideoReformatter()  # kept: setting it up costs as much as converting a picture
+        self._label = label.on_planes() if label is not None else None
+        self._frame = blank(width, height)  # an encoder has copied what is on it by the time it gives the packet
+
+    def frames(self, pictures: Pictures) -> Iterator[av.VideoFrame]:
+        """Each of them; one is of no more use when the next is asked for. Raises BadInput for another size."""
+        width, height = self._size
+        if (pictures.width, pictures.height) != self._size:
+            raise BadInput(f"pictures of {pictures.width}x{pictures.height} are no part of a film of {width}x{height}")
+        for picture in np.frombuffer(pictures.pixels, np.uint8).reshape(-1, pictures.room):
+            frame = self._planar(picture) if pictures.layout == "yuv420" else self._converted(picture)
+            if self._label is not None:
+                self._label.apply(planes_of(frame))
+            yield frame
+
+    def _planar(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
+        for mine, given in zip(planes_of(self._frame), split(picture, *self._size), strict=True):
+            mine[...] = given
+        return self._frame
+
+    def _converted(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
+        width, height = self._size
+        frame = av.VideoFrame.from_ndarray(picture.reshape(height, width, 3), "rgb24")
+        return self._to_yuv.reformat(
+            frame, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )

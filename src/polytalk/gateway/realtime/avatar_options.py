@@ -1,6 +1,6 @@
 """`session.avatar` and what goes with it: who is shown, what clients draw by, and how films are sent."""
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -8,10 +8,11 @@ from polytalk.config import VideoSettings
 from polytalk.dialogue.settings import Video
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime.session_patch import Animation, AvatarPatch, VideoPatch
-from polytalk.media.fragments import AUDIO_CODECS, VIDEO_CODECS, Encoding
+from polytalk.media.fragments import AUDIO_CODECS, VIDEO_CODECS, Encoding, VideoCodec
 from polytalk.media.labels import LEAST_SIDE
 
 T = TypeVar("T", bound=str)
+Protocol: TypeAlias = Literal["websocket", "media", "webrtc"]
 LARGEST = 1080
 """Pixels a side."""
 LONGEST_STYLE = 64
@@ -20,7 +21,7 @@ LONGEST_STYLE = 64
 class Film(Struct, frozen=True):
     """How pictures that are drawn here are sent."""
 
-    protocol: Literal["websocket", "media", "webrtc"]
+    protocol: Protocol
     """Over this socket, one of their own, or a call's video track."""
     video: Video
     encoding: Encoding
@@ -58,11 +59,19 @@ def read_style(style: str | None) -> str | None:
     return style
 
 
-def read_film(patch: AvatarPatch | None, ours: VideoSettings) -> Film | None:
-    """None when the client draws. Raises BadInput."""
-    if patch is None or patch.output_protocol is None:
+class Tracks(Struct, frozen=True):
+    """What a call over WebRTC was agreed to have."""
+
+    codec: VideoCodec | None
+    """Of its video track; None without one."""
+
+
+def read_film(patch: AvatarPatch | None, ours: VideoSettings, tracks: Tracks | None = None) -> Film | None:
+    """None when the client draws. On a call (`tracks`) pictures go by its track, whatever is asked. Raises BadInput."""
+    protocol = _protocol(patch.output_protocol if patch else None, tracks)
+    if protocol is None:
         return None
-    given = patch.video or VideoPatch()
+    given = (patch.video if patch else None) or VideoPatch()
     where = "session.avatar.video"
     size = ours.size, ours.size
     if given.resolution is not None:
@@ -71,9 +80,21 @@ def read_film(patch: AvatarPatch | None, ours: VideoSettings) -> Film | None:
     fps = ours.fps if given.fps is None else given.fps
     if not 1 <= fps <= ours.fps:
         raise BadInput(f"pictures a second are 1 to {ours.fps:g} here, not {fps:g}", param=f"{where}.fps")
-    codec = _played(given.codec, ours.codec, VIDEO_CODECS, f"{where}.codec")
+    agreed = tracks.codec if tracks is not None else None
+    codec = _played(given.codec, agreed or ours.codec, (agreed,) if agreed else VIDEO_CODECS, f"{where}.codec")
     sound = _played(given.audio_codec, ours.audio_codec, AUDIO_CODECS, f"{where}.audio_codec")
-    return Film(patch.output_protocol, Video(fps=fps, size=side), Encoding(side, side, codec, sound))
+    return Film(protocol, Video(fps=fps, size=side), Encoding(side, side, codec, sound))
+
+
+def _protocol(wanted: Protocol | None, tracks: Tracks | None) -> Protocol | None:
+    where = "session.avatar.output_protocol"
+    if wanted is not None and (tracks is None) == (wanted == "webrtc"):
+        raise BadInput("pictures come over WebRTC to calls over WebRTC, and to no others", param=where)
+    if tracks is None:
+        return wanted
+    if wanted is not None and tracks.codec is None:
+        raise BadInput("this call has no video; offer a video section when you call", param=where)
+    return "webrtc" if tracks.codec is not None else None
 
 
 def _played(given: str | list[str] | None, ours: T, known: tuple[T, ...], param: str) -> T:

@@ -17,7 +17,6 @@ from polytalk.gateway.realtime.media_line import MediaFeeds
 from polytalk.gateway.realtime.screen import Screen
 from polytalk.gateway.realtime.session_config import SessionConfig
 from polytalk.gateway.realtime.sessions import Sessions
-from polytalk.gateway.realtime.wires import Wire
 from polytalk.gateway.status import Status
 
 SUBPROTOCOL = "realtime"
@@ -61,19 +60,6 @@ class RealtimeEndpoint:
         offered = socket.scope.get("subprotocols", [])
         await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         screen = partial(Screen, self._runtime.films, self._feeds, config)
-        connection = Connection(SocketLine(socket), self._runtime.settings.limits, config, screen, self._rates)
+        connection = Connection(SocketLine(socket), self._runtime.settings.limits, config, screen, self._sessions.rates)
         with self._sessions.open(principal, config, connection.emit) as session:
             await connection.serve(session)
-
-    def _rates(self) -> list[Wire]:
-        """Turns that may wait for room, and how long the last of them would."""
-        admission, limit = self._runtime.gate.admission, self._runtime.settings.limits.queue_turns
-        queued = admission.queued
-        return [
-            {
-                "name": "requests",
-                "limit": limit,
-                "remaining": max(0, limit - queued),
-                "reset_seconds": round(admission.expected_wait(queued), 3) if queued else 0.0,
-            }
-        ]

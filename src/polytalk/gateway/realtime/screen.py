@@ -12,6 +12,7 @@ from polytalk.gateway.realtime.outbox import Outbox
 from polytalk.gateway.realtime.session_config import SessionConfig
 from polytalk.gateway.realtime.stage import Events
 from polytalk.gateway.realtime.wires import Wire, event
+from polytalk.media.fragments import FragmentWriter
 
 PATH = "/v1/realtime/media"
 
@@ -21,7 +22,7 @@ class Screen(Events):
 
     def __init__(self, kit: FilmKit, feeds: MediaFeeds | None, config: SessionConfig, outbox: Outbox) -> None:
         super().__init__(outbox)
-        self._filming = Filming(kit, self._show)
+        self._filming = Filming[bytes](kit, self._show, FragmentWriter)
         self._feeds = feeds
         self._config = config
         self._feed: MediaFeed | None = None

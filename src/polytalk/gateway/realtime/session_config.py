@@ -16,6 +16,7 @@ from polytalk.gateway.realtime import detection
 from polytalk.gateway.realtime.avatar_options import (
     AvatarOptions,
     Film,
+    Tracks,
     outputs_of,
     read_film,
     read_style,
@@ -49,8 +50,9 @@ class SessionConfig:
         avatars: Mapping[str, str],
         session: SessionSettings,
         draws: Callable[[str], bool] = lambda avatar: True,
+        tracks: Tracks | None = None,
     ) -> None:
-        """`avatars`: id -> default voice; `draws`: whether an avatar can be drawn here."""
+        """`avatars`: id -> default voice; `draws`: whether an avatar can be drawn here; `tracks`: of a call."""
         self._settings = settings
         self._limits = settings.limits
         self._voices = voices
@@ -66,6 +68,10 @@ class SessionConfig:
         """As the client gave it; all but the language is echoed and not used."""
         self._noise: dict[str, Any] | None = None
         self._echoed: dict[str, Any] = {"tracing": None, "prompt": None}
+        self._tracks = tracks
+        if draws(session.avatar) and (film := read_film(None, settings.video, tracks)) is not None:
+            self.avatar = replace(self.avatar, film=film)
+            self.session = replace(session, video=film.video)
 
     @property
     def film(self) -> Film | None:
@@ -160,7 +166,7 @@ class SessionConfig:
                 options,
                 asked=given is not None,
                 style=read_style(given.style if given else None),
-                film=read_film(given, self._settings.video),
+                film=read_film(given, self._settings.video, self._tracks),
             )
             if options.film is not None and not self._draws(session.avatar):
                 raise BadInput(

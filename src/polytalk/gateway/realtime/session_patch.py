@@ -153,7 +153,7 @@ class Background(Struct):
 class VideoPatch(Struct):
     """`session.avatar.video`."""
 
-    codec: Literal["h264", "vp9"] | list[str] | None = None
+    codec: Literal["h264", "vp9", "vp8"] | list[str] | None = None
     """One, or all that the client can play."""
     audio_codec: Literal["opus", "aac"] | list[str] | None = None
     bitrate: int | None = None

@@ -10,10 +10,12 @@ from polytalk.dialogue.settings import SessionSettings
 from polytalk.gateway.keys import Principal
 from polytalk.gateway.names import Names
 from polytalk.gateway.rations import Rations
+from polytalk.gateway.realtime.avatar_options import Tracks
 from polytalk.gateway.realtime.detection import default_detection
 from polytalk.gateway.realtime.preset import patch_of
 from polytalk.gateway.realtime.recorder import Recorder
 from polytalk.gateway.realtime.session_config import SessionConfig
+from polytalk.gateway.realtime.wires import Wire
 from polytalk.gateway.viewing import Visible
 from polytalk.store.writer import Write
 
@@ -28,8 +30,8 @@ class Sessions:
         self._put = put
         self._names = Names(runtime)
 
-    def configure(self, principal: Principal, model: str | None) -> SessionConfig:
-        """The session as it begins, with what the principal's client secret presets. Raises BadInput.
+    def configure(self, principal: Principal, model: str | None, tracks: Tracks | None = None) -> SessionConfig:
+        """The session as it begins, with what the client secret presets; `tracks` of a call. Raises BadInput.
 
         What the client secret says of `model` counts more than what the client does.
         """
@@ -44,7 +46,7 @@ class Sessions:
             max_tokens=settings.limits.max_reply_tokens,
         )
         voices = Visible(_DefaultVoices(self._runtime))
-        config = SessionConfig(settings, self._runtime.voices, voices, session, self._runtime.draws)
+        config = SessionConfig(settings, self._runtime.voices, voices, session, self._runtime.draws, tracks)
         config.apply(patch)
         return config
 
@@ -62,6 +64,19 @@ class Sessions:
             yield session
         finally:
             recorder.end()
+
+    def rates(self) -> list[Wire]:
+        """Turns that may wait for room, and how long the last of them would."""
+        admission, limit = self._runtime.gate.admission, self._runtime.settings.limits.queue_turns
+        queued = admission.queued
+        return [
+            {
+                "name": "requests",
+                "limit": limit,
+                "remaining": max(0, limit - queued),
+                "reset_seconds": round(admission.expected_wait(queued), 3) if queued else 0.0,
+            }
+        ]
 
 
 class _DefaultVoices(Mapping[str, str]):

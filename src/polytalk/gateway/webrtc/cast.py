@@ -1,0 +1,138 @@
+"""What goes out of a call: sound every 20 ms, pictures beside it. Encoded once for all who listen and watch."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from polytalk.clock import Clock
+from polytalk.dialogue.metronome import Metronome
+from polytalk.gateway.webrtc.buffer import OutputBuffer
+from polytalk.gateway.webrtc.projector import Projector
+from polytalk.media.opus import PACKET, SILENCE, OpusEncoder
+from polytalk.types import Seconds
+
+Kind: TypeAlias = Literal["audio", "video"]
+
+LONGEST_STALL: Seconds = 1.0
+"""After which what was not sent is not made up for: the timeline goes on where the clock is."""
+MOST = {"audio": 50, "video": 250}
+"""Packets that may wait for one who takes them: a second of sound, ten of pictures."""
+
+
+class Packet(Struct, frozen=True):
+    """Something encoded, and when it is played, from the first beat of the call."""
+
+    data: bytes
+    at: Seconds
+
+
+class Tap:
+    """Where one of those who listen or watch takes packets."""
+
+    def __init__(self, kind: Kind, lost: Callable[[], None]) -> None:
+        self.kind = kind
+        self._lost = lost
+        self._packets: asyncio.Queue[Packet] = asyncio.Queue(MOST[kind])
+
+    def put(self, packet: Packet) -> None:
+        """Hand over; who does not take them loses the old ones."""
+        if self._packets.full():
+            while not self._packets.empty():
+                self._packets.get_nowait()
+            self._lost()
+        self._packets.put_nowait(packet)
+
+    async def get(self) -> Packet:
+        """The next one."""
+        return await self._packets.get()
+
+
+class Cast:
+    """One call's. `run` must be running."""
+
+    def __init__(
+        self,
+        buffer: OutputBuffer,
+        projector: Projector,
+        metronome: Metronome,
+        clock: Clock,
+        key: Callable[[], None],
+    ) -> None:
+        """`key` is called when somebody needs a whole picture of the answer that is being encoded."""
+        self.buffer = buffer
+        self.projector = projector
+        self._metronome = metronome
+        self._clock = clock
+        self._key = key
+        self._running = False
+        self._origin: Seconds | None = None
+        self._taps: dict[Kind, list[Tap]] = {"audio": [], "video": []}
+        self._encoder: OpusEncoder | None = None
+        self._last: Seconds = -1.0
+        self.encoded = 0
+        """Packets of sound that were encoded, for however many."""
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody sees pictures."""
+        return bool(self._taps["video"])
+
+    def tap(self, kind: Kind) -> Tap:
+        """One more who listens, or watches."""
+        tap = Tap(kind, self.want_key)
+        self._taps[kind].append(tap)
+        self.want_key()
+        return tap
+
+    def leave(self, tap: Tap) -> None:
+        """One less."""
+        if tap in self._taps[tap.kind]:
+            self._taps[tap.kind].remove(tap)
+
+    def want_key(self) -> None:
+        """Somebody lost a picture, or has just come."""
+        if self.watched:
+            self._key()
+            self.projector.rewind()
+
+    async def run(self) -> None:
+        """Play on every beat, until cancelled."""
+        self._running = True
+        self._metronome.at(self._clock.now(), 0.0, self._beat)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._running = False
+
+    def _beat(self, moment: Seconds) -> None:
+        if not self._running:
+            return
+        if self._origin is None:
+            self._origin = moment
+        self._play(moment - self._origin)
+        now = self._clock.now()
+        self._metronome.at(moment + PACKET if now - moment < LONGEST_STALL else now, 0.0, self._beat)
+
+    def _play(self, at: Seconds) -> None:
+        position = self.buffer.position
+        audio = self.buffer.next()
+        if audio is not None and self.buffer.position == PACKET:
+            position = 0.0
+        if audio is None:
+            data = SILENCE
+        else:
+            if self._encoder is None:
+                self._encoder = OpusEncoder()
+            data = self._encoder.encode(audio)
+            self.encoded += 1
+        self._give("audio", Packet(data, at))
+        if self.watched:
+            for moment, picture in self.projector.next(at, self.buffer.response, position):
+                self._last = max(moment, self._last + 0.001)
+                self._give("video", Packet(picture, self._last))
+
+    def _give(self, kind: Kind, packet: Packet) -> None:
+        for tap in self._taps[kind]:
+            tap.put(packet)

@@ -1,0 +1,108 @@
+"""What a client offers, checked before anything is opened for it. Pure: a text in, what it asks for out."""
+
+from typing import Final, Literal
+
+from aiortc.codecs import CODECS
+from aiortc.rtcpeerconnection import find_common_codecs
+from aiortc.sdp import MediaDescription, SessionDescription
+from msgspec import Struct
+
+from polytalk.errors import BadInput
+
+INVALID: Final = "invalid_offer"
+MOST_SECTIONS: Final = 8
+MOST_CANDIDATES: Final = 64
+"""In all sections: each may be sent checks to."""
+VIDEO_CODECS: Final = ("vp8", "h264")
+_UNREADABLE = (ValueError, AssertionError, KeyError, IndexError, AttributeError, TypeError, StopIteration)
+"""What the parser raises for what is no SDP."""
+
+
+class Offer(Struct, frozen=True):
+    """What a client wants."""
+
+    sdp: str
+    """As it is to be answered."""
+    speaks: bool
+    """Whether sound comes from it."""
+    video: bool
+    """Whether it has a section for pictures."""
+    codec: Literal["vp8", "h264"] | None
+    """In which it would like to see them; None if it does not want any."""
+    events: bool
+    """Whether it has a data channel."""
+
+
+def read(text: str) -> Offer:
+    """Check an offer. Raises BadInput with code `invalid_offer`."""
+    if not text.startswith("v=0"):
+        raise BadInput("this is no SDP: an offer begins with v=0", code=INVALID, param="sdp")
+    sdp = _without_hidden_candidates(text)
+    try:
+        parsed = SessionDescription.parse(sdp)
+        answerable = [media for media in parsed.media if media.kind != "application"]
+        unsafe = any(not (media.ice.usernameFragment and media.ice.password) for media in parsed.media)  # type: ignore[union-attr]
+        unsigned = any(media.dtls is None or not media.dtls.fingerprints for media in parsed.media)
+    except _UNREADABLE as error:
+        raise BadInput(f"this SDP can't be read: {error or type(error).__name__}", code=INVALID, param="sdp") from None
+    if len(parsed.media) > MOST_SECTIONS:
+        raise BadInput(f"an offer may have {MOST_SECTIONS} sections", code=INVALID, param="sdp")
+    if sum(len(media.ice_candidates) for media in parsed.media) > MOST_CANDIDATES:
+        raise BadInput(f"an offer may have {MOST_CANDIDATES} candidates", code=INVALID, param="sdp")
+    audio = _only(parsed, "audio")
+    if audio is None:
+        raise BadInput("the offer has no audio; add a track or a transceiver for it", code=INVALID, param="sdp")
+    if audio.port == 0 or audio.direction == "inactive":
+        raise BadInput("the offer's audio is inactive; nothing could be heard either way", code=INVALID, param="sdp")
+    if not _has(audio, "opus"):
+        raise BadInput(f"audio over WebRTC is Opus; the offer has {_names(audio)}", code=INVALID, param="sdp")
+    if unsafe or unsigned:
+        raise BadInput(
+            "each section of an offer needs a=ice-ufrag, a=ice-pwd, a=fingerprint and a=setup",
+            code=INVALID,
+            param="sdp",
+        )
+    if any(not media.rtcp_mux for media in answerable):
+        raise BadInput("RTP and RTCP share a port here; the offer needs a=rtcp-mux", code=INVALID, param="sdp")
+    video = _only(parsed, "video")
+    codec = None if video is None else _codec(video)
+    if video is not None and codec is None:
+        raise BadInput(
+            "video is VP8, or H264 of the baseline profile in packetization mode 1; the offer has " + _names(video),
+            code=INVALID,
+            param="sdp",
+        )
+    return Offer(
+        sdp,
+        speaks=audio.direction in (None, "sendrecv", "sendonly"),
+        video=video is not None,
+        codec=codec if video is not None and video.direction in (None, "sendrecv", "recvonly") else None,
+        events=any(media.kind == "application" for media in parsed.media),
+    )
+
+
+def _only(parsed: SessionDescription, kind: str) -> MediaDescription | None:
+    found = [media for media in parsed.media if media.kind == kind]
+    if len(found) > 1:
+        raise BadInput(f"an offer may have one section of {kind}, not {len(found)}", code=INVALID, param="sdp")
+    return found[0] if found else None
+
+
+def _codec(video: MediaDescription) -> Literal["vp8", "h264"] | None:
+    common = find_common_codecs(CODECS["video"], video.rtp.codecs)
+    name = next((codec.name.lower() for codec in common if codec.name.lower() in VIDEO_CODECS), None)
+    return "vp8" if name == "vp8" else "h264" if name == "h264" else None
+
+
+def _has(media: MediaDescription, codec: str) -> bool:
+    return any(one.name.lower() == codec for one in media.rtp.codecs)
+
+
+def _names(media: MediaDescription) -> str:
+    return ", ".join(sorted({codec.name for codec in media.rtp.codecs})) or "nothing that is described"
+
+
+def _without_hidden_candidates(text: str) -> str:
+    """Browsers hide addresses behind names of their own network; they call from where they can be answered."""
+    kept = (line for line in text.splitlines() if not (line.startswith("a=candidate:") and ".local " in line))
+    return "\r\n".join(kept) + "\r\n"

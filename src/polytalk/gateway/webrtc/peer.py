@@ -1,0 +1,146 @@
+"""aiortc as this server uses it: one peer connection that answers an offer, and is watched until it ends."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any, Final
+
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+from aiortc.exceptions import InternalError, InvalidStateError, OperationError
+from aiortc.jitterbuffer import JitterBuffer
+
+from polytalk.config import WebRtcSettings
+from polytalk.errors import BadInput, Shed
+from polytalk.gateway.webrtc.cast import Cast, Tap
+from polytalk.gateway.webrtc.ears import Ears, EarsQueue
+from polytalk.gateway.webrtc.line import CallLine
+from polytalk.gateway.webrtc.offer import INVALID, Offer
+from polytalk.gateway.webrtc.ports import confine
+from polytalk.gateway.webrtc.tracks import PacketTrack
+from polytalk.types import Seconds
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY: Final[Seconds] = 1.0
+_REFUSED = (OperationError, InternalError, InvalidStateError, ValueError, AssertionError, KeyError, StopIteration)
+
+
+class Peer:
+    """One client's end of a call."""
+
+    def __init__(self, settings: WebRtcSettings, cast: Cast, line: CallLine) -> None:
+        self._settings = settings
+        self._cast = cast
+        self._line = line
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=_servers(settings)))
+        self._taps: list[Tap] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._connected = asyncio.Event()
+
+    async def answer(self, offer: Offer, *, pictures: bool) -> str:
+        """The SDP that answers. Raises BadInput for an offer that the library refuses, Shed without a free port."""
+        connection = self._connection
+        connection.on("connectionstatechange", self._changed)
+        connection.on("datachannel", self._open)
+        sound = connection.addTransceiver(self._track("audio"), direction="sendrecv" if offer.speaks else "sendonly")
+        opus = [codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.mimeType == "audio/opus"]
+        sound.setCodecPreferences(opus)
+        if offer.video:
+            screen = connection.addTransceiver("video", direction="sendonly" if pictures else "inactive")
+        try:
+            await connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
+        except _REFUSED as error:
+            raise BadInput(f"this offer can't be answered: {error}", code=INVALID, param="sdp") from None
+        if offer.video and pictures:
+            screen.sender.replaceTrack(self._track("video"))
+            screen.sender._send_keyframe = self._cast.want_key  # type: ignore[method-assign]  # it passes packets on
+        for transceiver in connection.getTransceivers():
+            confine(transceiver.receiver.transport.transport.iceGatherer, self._settings)
+            if transceiver.kind == "audio" and offer.speaks:
+                self._listen(transceiver.receiver)
+        if connection.sctp is not None:
+            confine(connection.sctp.transport.transport.iceGatherer, self._settings)
+        await connection.setLocalDescription(await connection.createAnswer())
+        text = str(connection.localDescription.sdp)
+        if "a=candidate:" not in text:
+            raise Shed("no UDP port is free for another call; try again soon", retry_after=10.0)
+        self._tasks.append(asyncio.create_task(self._watch()))
+        return text
+
+    async def connected(self) -> None:
+        """Wait until both ends speak to each other, or the client is gone."""
+        await self._connected.wait()
+
+    async def close(self) -> None:
+        """Part. Safe to call twice."""
+        for tap in self._taps:
+            self._cast.leave(tap)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(ConnectionError):
+            await self._connection.close()
+
+    def _track(self, kind: Any) -> PacketTrack:
+        tap = self._cast.tap(kind)
+        self._taps.append(tap)
+        return PacketTrack(tap)
+
+    def _changed(self) -> None:
+        state = self._connection.connectionState
+        if state == "connected":
+            self._connected.set()
+        elif state in ("failed", "closed"):
+            self._lose()
+
+    def _open(self, channel: RTCDataChannel) -> None:
+        self._line.open(channel)
+
+    def _listen(self, receiver: Any) -> None:
+        """Sound is decoded as it comes. The library holds it back for 80 ms, so that it plays evenly; nobody plays it
+        here, and turns end sooner."""
+        ears = Ears(self._line.hear)
+        receiver._RTCRtpReceiver__decoder_queue = EarsQueue(ears)
+        receiver._RTCRtpReceiver__jitter_buffer = JitterBuffer(capacity=16, prefetch=0)
+        self._tasks.append(asyncio.create_task(ears.run()))
+
+    def hang_up(self) -> None:
+        """End the call."""
+        self._lose()
+
+    def _lose(self) -> None:
+        self._line.lose()
+        self._connected.set()
+
+    async def _watch(self) -> None:
+        """A client that vanished says nothing any more, not even reports of what it received."""
+        received, since = -1, asyncio.get_running_loop().time()
+        await self._connected.wait()
+        while True:
+            await asyncio.sleep(min(LOOK_EVERY, self._settings.silence_seconds / 4))
+            now, count = asyncio.get_running_loop().time(), await self._received()
+            if count != received:
+                received, since = count, now
+            elif now - since > self._settings.silence_seconds:
+                self._lose()
+                return
+
+    async def _received(self) -> int:
+        report = await self._connection.getReceivers()[0].getStats()
+        return sum(one.packetsReceived for one in report.values() if one.type == "transport")
+
+
+def _servers(settings: WebRtcSettings) -> list[RTCIceServer]:
+    return [
+        RTCIceServer(
+            list(server.urls), server.username, server.credential.get_secret_value() if server.credential else None
+        )
+        for server in settings.ice_servers
+    ]
