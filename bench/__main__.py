@@ -64,6 +64,7 @@ def main(
     """Measure this machine."""
     for tier in ("MEMORY", "DISK"):  # figures are of engines; what is kept has figures of its own
         os.environ.setdefault(f"POLYTALK_CACHE__{tier}_BYTES", "0")
+    os.environ.setdefault("POLYTALK_STORE__URL", "sqlite://")  # in memory: nothing of whoever measures is touched
     plan = _plan(quick, turns, users)
     plan = replace(plan, runs=runs or plan.runs, peers=peers)
     console = Console(highlight=False)

@@ -62,7 +62,10 @@ def serving(settings: Mapping[str, str] | None = None, *, fifo: bool = False) ->
     OUT.mkdir(exist_ok=True)
     log, jobs, config = OUT / "server.log", OUT / "jobs.jsonl", OUT / "polytalk.toml"
     config.write_text("# Empty: a polytalk.toml of the working folder must not change what is measured.\n")
-    given = {"SERVER__PORT": str(port), "CONFIG": str(config)} | dict(settings or {})
+    for old in OUT.glob("store.db*"):
+        old.unlink()
+    own = {"SERVER__PORT": str(port), "CONFIG": str(config), "STORE__URL": f"sqlite:///{OUT.resolve()}/store.db"}
+    given = own | dict(settings or {})
     path = os.pathsep.join(filter(None, [str(PLUGIN), str(PLUGIN.parent.parent), os.environ.get("PYTHONPATH")]))
     environment = (
         {name: value for name, value in os.environ.items() if not name.startswith("POLYTALK_")}

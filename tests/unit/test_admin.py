@@ -63,7 +63,9 @@ async def test_tenants_and_keys_are_administered_and_all_of_it_is_noted(store_se
         listed = (await http.get("/v1/admin/keys", params={"tenant": "acme"})).json()["data"]
         assert [one["id"] for one in listed] == [key["id"]]
         assert "digest" not in listed[0]
-        changed = await http.patch("/v1/admin/tenants/acme", json={"ceiling": 0.75, "limits": {"requests": 9}})
+        changed = await http.patch(
+            "/v1/admin/tenants/acme", json={"ceiling": 0.75, "limits": {"requests_per_minute": 900}}
+        )
         assert (changed.json()["ceiling"], changed.json()["tier"]) == (0.75, "vip")
         new = await made(http, f"/v1/admin/keys/{key['id']}/rotate")
         assert code_of(await http.get("/v1/models", headers=bearer)) == (401, "invalid_api_key")

@@ -86,7 +86,7 @@ async def test_what_gateways_keep_in_memory_has_a_revision(store: Store) -> None
 
 
 async def test_tenants_are_added_changed_and_removed_with_their_keys(store: Store) -> None:
-    acme = TenantSettings(name="acme", tier="vip", entitlement=0.5, weight=2.0, limits={"requests": 60.0})
+    acme = TenantSettings(name="acme", tier="vip", entitlement=0.5, weight=2.0, limits={"requests_per_minute": 60.0})
     await store.tenants.add(acme)
     await store.tenants.add(TenantSettings(name="blog"))
     assert await store.tenants.all() == [acme, TenantSettings(name="blog")]
@@ -102,6 +102,16 @@ async def test_tenants_are_added_changed_and_removed_with_their_keys(store: Stor
     for gone in (store.tenants.get, store.tenants.remove):
         with pytest.raises(BadInput, match="there is no tenant 'acme'"):
             await gone("acme")
+
+
+async def test_a_tenant_that_this_version_can_not_take_is_left_out_and_harms_no_other(store: Store) -> None:
+    await store.tenants.add(TenantSettings(name="acme"))
+    await store.tenants.add(TenantSettings(name="blog"))
+    async with store.database.writing() as connection:
+        await connection.exec_driver_sql("UPDATE tenants SET tier = 'gold' WHERE name = 'acme'")
+    assert [tenant.name for tenant in await store.tenants.all()] == ["blog"]
+    with pytest.raises(BadInput, match="'acme' has terms that this version can't take: tier"):
+        await store.tenants.get("acme")
 
 
 async def test_an_avatar_has_one_owner_until_it_is_forgotten(store: Store) -> None:

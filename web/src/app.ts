@@ -24,6 +24,7 @@ import {
 } from "./protocol/catalogue";
 import { Connection, realtimeUrl } from "./protocol/connection";
 import { type ProtocolError, RATE } from "./protocol/events";
+import { setKey } from "./protocol/key";
 import { obstacle } from "./protocol/readiness";
 import { CaptionView } from "./ui/captions";
 import { Chooser, drawPortrait } from "./ui/chooser";
@@ -31,6 +32,7 @@ import { el } from "./ui/dom";
 import { LinkNotice } from "./ui/link-notice";
 import { type Notice, NoticeView } from "./ui/notice";
 import { Screen } from "./ui/screen";
+import { Unlock } from "./ui/unlock";
 
 const CHOICE_KEY = "polytalk.choice";
 const RENDERER_KEY = "polytalk.renderer";
@@ -54,6 +56,10 @@ export class App {
   private readonly captions = new CaptionView(el("captions"));
   private readonly notices = new NoticeView();
   private readonly link: LinkNotice;
+  private readonly unlock = new Unlock((key) => {
+    setKey(key);
+    this.connection.connect();
+  });
   private readonly chooser: Chooser;
   private readonly likenesses = new Map<string, Promise<Likeness>>();
   private readonly calm = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -100,6 +106,7 @@ export class App {
     this.link = new LinkNotice(this.i18n, {
       show: (notice) => this.notices.show(notice),
       retry: () => this.connection.connect(),
+      unlock: () => this.unlock.ask(),
       obstacle,
     });
     this.chooser = new Chooser(

@@ -5,10 +5,13 @@ import "./styles/stage.css";
 import "./styles/dock.css";
 import "./styles/chooser.css";
 import "./styles/notice.css";
+import "./styles/unlock.css";
 import { App } from "./app";
 import { expose } from "./probe";
+import { takeKey } from "./protocol/key";
 import { el } from "./ui/dom";
 
+takeKey();
 const app = new App();
 const text = el<HTMLInputElement>("text");
 

@@ -6,8 +6,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
-    "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; "
-    "object-src 'none'"
+    "default-src 'self'; img-src 'self' blob:; connect-src 'self' ws: wss:; media-src 'self' blob:; "
+    "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 )
 HEADERS = {
     "content-security-policy": POLICY,

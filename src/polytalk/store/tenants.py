@@ -1,7 +1,9 @@
 """Tenants that operators add while the server runs; those of the settings are not here."""
 
+import logging
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
@@ -10,6 +12,8 @@ from polytalk.config import TenantSettings
 from polytalk.errors import BadInput
 from polytalk.store import tables
 from polytalk.store.base import Part, changed
+
+log = logging.getLogger(__name__)
 
 FIELDS = ("name", "tier", "weight", "entitlement", "ceiling", "lending_limit", "limits")
 
@@ -21,7 +25,14 @@ class Tenants(Part):
         """By name. Raises StoreLost."""
         async with self._database.reading() as connection:
             rows = await connection.execute(select(tables.tenants).order_by(tables.tenants.c.name))
-            return [_tenant(row) for row in rows.mappings()]
+            found = rows.mappings().all()
+        tenants = []
+        for row in found:
+            try:
+                tenants.append(_tenant(row))
+            except BadInput as error:  # of another version; its keys open nothing until that is mended
+                log.warning("%s", error.message)
+        return tenants
 
     async def get(self, name: str) -> TenantSettings:
         """Raises BadInput, StoreLost."""
@@ -70,7 +81,12 @@ def _values(tenant: TenantSettings) -> dict[str, Any]:
 
 
 def _tenant(row: RowMapping) -> TenantSettings:
-    return TenantSettings(**{name: row[name] for name in FIELDS})
+    try:
+        return TenantSettings(**{name: row[name] for name in FIELDS})
+    except ValidationError as error:
+        first = error.errors()[0]
+        what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise BadInput(f"the tenant {row['name']!r} has terms that this version can't take: {what}") from None
 
 
 def _unknown(name: str) -> BadInput:

@@ -1,5 +1,6 @@
 /** An avatar of a photograph that has no face to move: the picture itself. */
 
+import { fetchPicture } from "../protocol/key";
 import { clearBackdrop, type Scene, type Stage } from "./scene";
 import { layPhoto, paintSurrounded } from "./surround";
 import type { Box } from "./view";
@@ -13,9 +14,7 @@ export interface Still {
 export const ESSENTIAL = 0.64;
 
 export async function loadStill(address: string): Promise<Still> {
-  const image = new Image();
-  image.src = address;
-  await image.decode();
+  const image = await fetchPicture(address);
   return { image, size: [image.naturalWidth, image.naturalHeight] };
 }
 

@@ -3,6 +3,7 @@
 import { faceFiles, loadPhotoFace, type PhotoFace } from "../face/photo/photo-face";
 import type { Rig } from "../face/rig";
 import { loadStill, type Still } from "../face/still";
+import { fetchWhole } from "./key";
 
 /** By ISO 639-1 code; "en" is always there. */
 export type Localised = { en: string } & Record<string, string>;
@@ -31,8 +32,7 @@ export interface Catalogue {
 }
 
 async function get<T>(path: string): Promise<T> {
-  const reply = await fetch(path, { headers: { accept: "application/json" } });
-  if (!reply.ok) throw new Error(`GET ${path} gave ${reply.status}`);
+  const reply = await fetchWhole(path, { headers: { accept: "application/json" } });
   return reply.json() as Promise<T>;
 }
 

@@ -2,6 +2,7 @@
 
 import { backoffMs } from "./backoff";
 import { type ClientEvent, parseEvent, type ServerEvent } from "./events";
+import { subprotocols } from "./key";
 
 /** A server that drains before a restart closes with this code and wants its clients back at once. */
 const SERVICE_RESTART = 1012;
@@ -52,7 +53,7 @@ export class Connection {
   }
 
   private open(url: string, round: number): void {
-    const socket = new WebSocket(url, "realtime");
+    const socket = new WebSocket(url, subprotocols());
     this.socket = socket;
     socket.onopen = () => {
       if (this.round === round) this.openedAt = performance.now();

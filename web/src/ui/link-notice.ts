@@ -9,6 +9,8 @@ const TICK_MS = 250;
 export interface LinkPorts {
   show(notice: Notice | null): void;
   retry(): void;
+  /** The server wants a key. */
+  unlock(): void;
   obstacle(): Promise<Obstacle>;
 }
 
@@ -66,6 +68,8 @@ export class LinkNotice {
     const { t } = this.i18n;
     const seconds = Math.ceil((retryAt - performance.now()) / 1000);
     const next = seconds > 0 ? fill(t.retryIn, { seconds }) : t.retrying;
+    if (this.reason === "locked")
+      return { text: t.link.locked, action: t.enterKey, act: () => this.ports.unlock() };
     return { text: t.link[this.reason], more: next, action: t.retryNow, act: () => this.ports.retry() };
   }
 }

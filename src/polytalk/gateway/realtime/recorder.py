@@ -6,7 +6,7 @@ It sees what the dialogue says and asks nothing of it, so that a conversation is
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import update
@@ -24,13 +24,14 @@ from polytalk.dialogue.events import (
     Spoke,
     Transcribed,
 )
+from polytalk.dialogue.items import Item, heard_text
 from polytalk.dialogue.session import Session
 from polytalk.errors import BadInput
 from polytalk.gateway.keys import Principal
 from polytalk.store import tables
 from polytalk.store.conversations import SessionRecord, TurnRecord, answered, began, ended
 from polytalk.store.writer import Write
-from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, Seconds
+from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, Seconds, Usage
 
 V = TypeVar("V")
 REMEMBERED = 32
@@ -44,7 +45,8 @@ class _Answer:
     asked: Seconds
     """When the user had said what it answers; when it began, if that was not said."""
     wall: float
-    text: str = ""
+    marks: list[tuple[Seconds, str]] = field(default_factory=list)
+    """Its pieces of text, each with the moment of its audio's end."""
     first: Seconds | None = None
     audio_bytes: int = 0
 
@@ -84,7 +86,10 @@ class Recorder:
         self._put(began(record))
 
     def end(self) -> None:
-        """The call is over."""
+        """The call is over; answers under way were broken off."""
+        for response, answer in self._open.items():
+            self._write(response, answer, self._heard_so_far(answer), "cancelled", "client_left")
+        self._open.clear()
         self._put(ended(self._session, self._now()))
 
     def see(self, what: DialogueEvent) -> None:
@@ -98,8 +103,8 @@ class Recorder:
                 began = self._clock.now()
                 asked = self._spoken.pop(previous or "", began)
                 self._open[response] = _Answer(previous, began, asked, self._now())
-            case Said(response=response, text=text) if response in self._open:
-                self._open[response].text += text
+            case Said(response=response) if response in self._open:
+                self._open[response].marks.append((what.at + what.lasts, what.text))
             case Spoke(response=response, audio=audio) if response in self._open:
                 answer = self._open[response]
                 answer.audio_bytes += len(audio)
@@ -110,29 +115,34 @@ class Recorder:
                 self._heard_less(item)
 
     def _finish(self, what: ResponseFinished) -> None:
-        answer = self._open.pop(what.response, None)
-        if answer is None:
+        if (answer := self._open.pop(what.response, None)) is None:
             return
         _keep(self._over, what.item, what.response)
-        self._put(
-            answered(
-                TurnRecord(
-                    id=what.response,
-                    session=self._session,
-                    started_at=answer.wall,
-                    user_text=self._asked(answer.previous),
-                    answer_text=answer.text,
-                    heard_text=what.text,
-                    status=what.status,
-                    reason=what.reason,
-                    first_audio_ms=None if answer.first is None else _ms(answer.first - answer.asked),
-                    duration_ms=_ms(self._clock.now() - answer.began),
-                    audio_ms=_ms(answer.audio_bytes / SAMPLE_BYTES / SPEECH_RATE),
-                    input_tokens=what.usage.input_tokens if what.usage else 0,
-                    output_tokens=what.usage.output_tokens if what.usage else 0,
-                )
-            )
+        self._write(what.response, answer, what.text, what.status, what.reason, what.usage)
+
+    def _write(
+        self, response: str, answer: _Answer, heard: str, status: str, reason: str, usage: Usage | None = None
+    ) -> None:
+        record = TurnRecord(
+            id=response,
+            session=self._session,
+            started_at=answer.wall,
+            user_text=self._asked(answer.previous),
+            answer_text="".join(text for _, text in answer.marks),
+            heard_text=heard,
+            status=status,
+            reason=reason,
+            first_audio_ms=None if answer.first is None else _ms(answer.first - answer.asked),
+            duration_ms=_ms(self._clock.now() - answer.began),
+            audio_ms=_ms(answer.audio_bytes / SAMPLE_BYTES / SPEECH_RATE),
+            input_tokens=usage.input_tokens if usage else 0,
+            output_tokens=usage.output_tokens if usage else 0,
         )
+        self._put(answered(record))
+
+    def _heard_so_far(self, answer: _Answer) -> str:
+        """What was played of an answer whose listener has gone, who is taken to have played it as it came."""
+        return "" if answer.first is None else heard_text(answer.marks, self._clock.now() - answer.first)
 
     def _asked(self, item: str | None) -> str:
         """The words that an answer is to: what was heard, or what the client wrote."""
@@ -141,20 +151,19 @@ class Recorder:
         if (heard := self._texts.pop(item, None)) is not None:
             return heard
         found = self._item(item)
-        return found[1] if found is not None and found[0] == "user" else ""
+        return found.text if found is not None and found.role == "user" else ""
 
     def _heard_less(self, item: str) -> None:
         if (found := self._item(item)) is not None:
             where = tables.turns.c.id == self._over[item]
-            self._put(Write("turn", update(tables.turns).where(where).values(heard_text=found[1])))
+            self._put(Write("turn", update(tables.turns).where(where).values(heard_text=found.text)))
 
-    def _item(self, name: str) -> tuple[str, str] | None:
+    def _item(self, name: str) -> Item | None:
         assert self._conversation is not None
         try:
-            item = self._conversation.get(name)
+            return self._conversation.get(name)
         except BadInput:  # deleted, or forgotten
             return None
-        return item.role, item.text
 
 
 def _keep(kept: OrderedDict[str, V], name: str, value: V) -> None:

@@ -1,5 +1,6 @@
 /** The face of a photograph, format `polytalk-photo/1`: sheets of triangles over two textures. Types, and loading. */
 
+import { fetchPicture, fetchWhole } from "../../protocol/key";
 import { type Motion, parseTerm, type Term } from "../rig";
 import { readNpz, type Table } from "./npz";
 
@@ -71,10 +72,10 @@ export function faceFiles(
 
 export async function loadPhotoFace(files: NonNullable<ReturnType<typeof faceFiles>>): Promise<PhotoFace> {
   const [index, mesh, portrait, parts] = await Promise.all([
-    get(files.index).then((reply) => reply.json() as Promise<FaceIndex>),
-    get(files.mesh).then((reply) => reply.arrayBuffer()),
-    picture(files.portrait),
-    picture(files.parts),
+    fetchWhole(files.index).then((reply) => reply.json() as Promise<FaceIndex>),
+    fetchWhole(files.mesh).then((reply) => reply.arrayBuffer()),
+    fetchPicture(files.portrait),
+    fetchPicture(files.parts),
   ]);
   const tables = await readNpz(mesh);
   if (index.format !== "polytalk-photo/1") throw new Error(`a face of the unknown format ${index.format}`);
@@ -124,17 +125,4 @@ export function unpackSheet(entry: Entry, tables: Map<string, Table>, step: numb
 /** The empty term is 1. */
 function termOf(text: string): Term {
   return text === "" ? [] : parseTerm(text);
-}
-
-async function get(address: string): Promise<Response> {
-  const reply = await fetch(address);
-  if (!reply.ok) throw new Error(`GET ${address} gave ${reply.status}`);
-  return reply;
-}
-
-async function picture(address: string): Promise<HTMLImageElement> {
-  const image = new Image();
-  image.src = address;
-  await image.decode();
-  return image;
 }
