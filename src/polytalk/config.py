@@ -135,6 +135,8 @@ class Limits(Table):
     max_history_items: int = Field(200, ge=2)
     max_reply_tokens: int = Field(160, ge=1, le=4096)
     session_seconds: float = Field(3600.0, gt=0)
+    idle_seconds: float = Field(900.0, gt=0)
+    """Of a session in which nobody says anything: no frame comes, and no event goes out."""
     outbox_events: int = Field(2_000, ge=10)
     """Events waiting for a slow client before it is cut off."""
     queue_jobs: int = Field(1_000, ge=1)

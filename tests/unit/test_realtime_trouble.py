@@ -221,6 +221,18 @@ async def test_a_session_ends_when_its_time_is_over() -> None:
         assert scene.clock.now() == pytest.approx(30, abs=0.1)
 
 
+async def test_a_session_in_which_nothing_happens_ends_and_one_in_which_somebody_speaks_goes_on() -> None:
+    limits = Limits(idle_seconds=20)
+    async with Scene() as scene, Client(scene, limits=limits) as client:
+        await client.asks()
+        for _ in range(5):
+            await asyncio.sleep(15)
+            await client.send("input_audio_buffer.clear")
+        await client.served()
+        assert client.closed == (CLOSE_GOING_AWAY, "nothing happened for 20 s")
+        assert scene.clock.now() == pytest.approx(75 + 20, abs=5)
+
+
 async def test_a_client_that_leaves_in_mid_answer_leaves_nothing_behind() -> None:
     async with Scene(llm=ScriptedLlm(ON_AND_ON)) as scene:
         async with Client(scene) as client:

@@ -33,6 +33,7 @@ from polytalk.gateway.realtime.session_config import SessionConfig
 from polytalk.gateway.realtime.speakers import Speakers
 from polytalk.gateway.realtime.stage import Events, OpenStage
 from polytalk.gateway.realtime.wires import Wire, error_event, event
+from polytalk.types import Seconds
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +70,12 @@ class Connection:
         self._late: list[Wire] = []
         """… and what is told of it when the stage is through."""
         self._expires_at = int(time.time() + limits.session_seconds)
+        self._last: Seconds = 0.0
+        """When something was last heard of either end, by the loop's clock."""
 
     def emit(self, what: DialogueEvent) -> None:
         """Take an event of the session."""
+        self._last = asyncio.get_running_loop().time()
         translator = self._translator
         assert translator is not None
         if isinstance(what, ResponseFinished) and what.status == "cancelled":
@@ -122,8 +126,9 @@ class Connection:
         session.configure(commands.able(self._config.session))  # as it begins it may want pictures already
         self._outbox.put(event("session.created", session=commands.shown()))
         reader = asyncio.create_task(self._read(session, commands))
+        idle = asyncio.create_task(self._idle())
         others = (self._write(), self._outbox.overflowed.wait(), self._stage.run())
-        tasks = [reader, *map(asyncio.create_task, others)]
+        tasks = [reader, idle, *map(asyncio.create_task, others)]
         try:
             async with session:
                 over, _ = await asyncio.wait(
@@ -138,6 +143,8 @@ class Connection:
             self._poses.close()
         if self._outbox.overflowed.is_set():
             await self._line.close(CLOSE_TOO_SLOW, "the client reads too slowly")
+        elif idle in over:
+            await self._line.close(CLOSE_GOING_AWAY, f"nothing happened for {self._limits.idle_seconds:.0f} s")
         elif not over:
             await self._line.close(CLOSE_GOING_AWAY, f"a session lasts {self._limits.session_seconds:.0f} s")
         for task in over:
@@ -148,10 +155,20 @@ class Connection:
             while True:
                 await self._line.send(await self._outbox.get())
 
+    async def _idle(self) -> None:
+        """Returns when nobody has said anything for too long."""
+        loop = asyncio.get_running_loop()
+        self._last = loop.time()
+        while (left := self._last + self._limits.idle_seconds - loop.time()) > 0:
+            await asyncio.sleep(left)
+
     async def _read(self, session: Session, commands: Commands) -> None:
+        loop = asyncio.get_running_loop()
         with suppress(LineLost):
             while True:
-                await self._handle(session, commands, await self._line.receive())
+                frame = await self._line.receive()
+                self._last = loop.time()
+                await self._handle(session, commands, frame)
 
     async def _handle(self, session: Session, commands: Commands, frame: Frame) -> None:
         """One frame. Whatever is wrong with it is answered; the session goes on."""
