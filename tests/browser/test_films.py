@@ -183,6 +183,24 @@ def test_a_browser_is_sent_what_it_plays(echo_server: Server, open_page: OpenPag
         assert np.abs(np.diff(seen[:, 32:50, 20:44], axis=0)).mean(axis=(1, 2, 3)).max() > 2
 
 
+def test_films_return_after_their_socket_was_lost(open_page: OpenPage) -> None:
+    with scripted("word " * 40) as server, open_page(server) as page:
+        page.add_init_script(
+            "window.sockets = [];"
+            "window.WebSocket = class extends WebSocket {"
+            " constructor(...to) { super(...to); if (String(to[0]).includes('/media')) sockets.push(this); } };"
+        )
+        page.goto(f"{server.url}?video=server")
+        eventually(page, "sockets.length === 1 && sockets[0].readyState === 1", 20)
+        type_in(page, "One.")
+        eventually(page, FILMED, 20)
+        page.evaluate("sockets[0].close()")
+        eventually(page, "polytalk.state() === 'ready'", 20)
+        eventually(page, "sockets.length === 2 && sockets[1].readyState === 1", 20)
+        type_in(page, "Two.")
+        eventually(page, FILMED, 20)
+
+
 def test_who_draws_is_chosen_and_remembered(open_page: OpenPage) -> None:
     with scripted("word " * 20) as server, open_page(server) as page:
         page.get_by_role("button", name=re.compile("Avatar and voice")).click()

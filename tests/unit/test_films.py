@@ -17,10 +17,11 @@ from polytalk.media.boxes import samples, timescales
 from polytalk.media.fragments import FragmentWriter
 from polytalk.media.labels import visible_label
 from polytalk.media.yuv import planes_of
-from polytalk.types import Seconds
+from polytalk.types import SPEECH_RATE, Seconds, Stage
 from tests.support.client import Client
 from tests.support.engines import ScriptedLlm, ScriptedSynthesise
 from tests.support.scene import Scene
+from tests.unit.test_session_ladder import Steps
 
 T = TypeVar("T")
 pytestmark = pytest.mark.looptime
@@ -279,3 +280,47 @@ async def test_the_encoder_is_open_before_the_first_sound() -> None:
             await client.until("response.done", count)
             assert len(opened) == count
         assert opened[0] < spoken[0] - 0.05
+
+
+async def test_every_step_of_the_ladder_is_taken_in_the_middle_of_a_call_and_back() -> None:
+    """What the client gets on each: pictures a second of a film, or mouths, or sound alone."""
+    world = scene("Yes, it is. No, it is not.")
+    demand = Steps({Stage.THINK: "places"})
+    world.gate.demand = demand
+    async with world, Client(world, films=kit()) as client:
+        await wants_film(client)
+        got: list[tuple[float, bool, bool]] = []
+        for count, rung in enumerate((0, 1, 2, 3, 2, 1, 0), 1):
+            demand.least = rung
+            before = len(client.got)
+            await client.asks()
+            await client.until("response.done", count)
+            new = client.got[before:]
+            film = b"".join(base64.b64decode(wire["delta"]) for wire in new if wire["type"] == FILM)
+            shown = [part for part in samples(film) if part.track == 1] if film else []
+            sound = {part.start for part in samples(film) if part.track == 2} if film else set()
+            rate = SPEECH_RATE / shown[0].lasts if shown else 0.0
+            assert not shown or min(part.start for part in shown) == min(sound) == 0, "a film of its own"
+            kinds = {wire["type"] for wire in new}
+            got.append((round(rate), "response.animation_blendshapes.delta" in kinds, AUDIO in kinds))
+        drawn_there, voice = (0, True, True), (0, False, True)
+        up = [(25, False, False), (15, False, False), drawn_there]
+        assert got == [*up, voice, *reversed(up)]
+
+
+async def test_films_return_with_their_socket() -> None:
+    feeds = MediaFeeds(1 << 20)
+    async with scene() as world, Client(world, films=kit(), feeds=feeds) as client:
+        await wants_film(client, "media")
+        feed = feeds.find(client.session.id, client.only("session.updated")["session"]["avatar"]["media"]["token"])
+        assert feed is not None
+        films_of = []
+        for count, there in enumerate((True, False, True), 1):
+            line = feed.attach() if there else None
+            before = len(client.all(AUDIO))
+            await client.asks()
+            await client.until("response.done", count)
+            films_of.append((line is not None and len(line._frames) > 3, len(client.all(AUDIO)) > before))
+            if line is not None:
+                feed.detach(line)
+        assert films_of == [(True, False), (False, True), (True, False)]

@@ -84,6 +84,7 @@ export class App {
       flushed: (stream) => {
         if (this.films.has(stream)) this.films.flush();
       },
+      lost: () => this.films.flush(), // half a second at most: what was sent ahead
     });
     this.microphone = new MicSwitch(this.output, {
       packet: ({ samples, capturedAt }) => this.call.microphone(samples, capturedAt),

@@ -30,7 +30,7 @@ T = TypeVar("T")
 Rest: TypeAlias = Literal["idle", "listening", "thinking"]
 RESTS: Final[tuple[Rest, ...]] = get_args(Rest)
 FPS: Final = 25
-LASTS: Final[dict[Rest, Seconds]] = {"idle": 12.0, "listening": 8.0, "thinking": 6.0}
+LASTS: Final[dict[Rest, Seconds]] = {"idle": 8.0, "listening": 6.0, "thinking": 5.0}
 AHEAD = 2
 """Runs of a second that are drawn at once, as in an answer."""
 WITHIN: Seconds = 3.0

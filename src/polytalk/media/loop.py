@@ -11,13 +11,14 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from polytalk.media.fragments import VideoCodec
+from polytalk.media.h264 import LIVE
 from polytalk.media.labels import VisibleLabel
 from polytalk.media.yuv import blank, declare, planes_of, split
 from polytalk.types import Pictures
 
 _CODECS: Final = {
-    "h264": ("libx264", {"preset": "veryfast", "crf": "20", "profile": "baseline", "bf": "0"}),
-    "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "7", "crf": "28", "b": "0", "row-mt": "0"}),
+    "h264": ("libx264", LIVE | {"qp": "22"}),  # somebody waits to see the face, and others to hear theirs
+    "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "crf": "28", "b": "0", "row-mt": "0"}),
 }
 
 
