@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from polytalk.errors import BadInput
@@ -61,6 +62,39 @@ def shades(film: bytes) -> NDArray[np.float64]:
     """How light each picture is."""
     with av.open(io.BytesIO(film), "r") as container:
         return np.array([frame.to_ndarray(format="gray").mean() for frame in container.decode(video=0)])
+
+
+@pytest.mark.parametrize("made", [pictures, planar])
+@pytest.mark.parametrize("video", ["h264", "vp9"])
+def test_a_part_of_the_pictures_may_be_all_that_is_sent(made: Callable[..., Pictures], video: VideoCodec) -> None:
+    whole = made(0)
+    pixels = np.frombuffer(whole.pixels, np.uint8).copy()
+    light = pixels[: 64 * 64 * (3 if whole.layout == "rgb" else 1)].reshape(64, -1)
+    light[16:48] = 200  # the lower half of it is within the part
+    given = replace(whole, pixels=memoryview(pixels.tobytes()))
+    writer = FragmentWriter(Encoding(32, 48, video, part_of=(16, 0, 64, 64)), 25)
+    film = writer.init + writer.push(tone(), given, 0.0) + writer.finish()
+    with av.open(io.BytesIO(film), "r") as container:
+        frame = next(container.decode(video=0)).to_ndarray(format="gray")
+    assert frame.shape == (48, 32)
+    assert frame[:14].mean() < 30
+    assert frame[18:].mean() > 170
+
+
+def test_a_part_that_lies_outside_is_refused() -> None:
+    with pytest.raises(BadInput, match="not within"):
+        FragmentWriter(Encoding(64, 64, part_of=(2, 0, 64, 64)), 25)
+
+
+@pytest.mark.parametrize("video", ["h264", "vp9"])
+def test_a_bit_rate_bounds_what_pictures_take(video: VideoCodec) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (25, 64, 64, 3), np.uint8)
+    sizes = []
+    for bitrate in (0, 100_000):
+        writer = FragmentWriter(Encoding(64, 64, video, bitrate=bitrate), 25)
+        sizes.append(len(writer.push(tone(1.0), Pictures(memoryview(noise.tobytes()), 64, 64), 0.0)))
+    free, bounded = sizes
+    assert bounded < 0.6 * free
 
 
 @pytest.mark.parametrize("encoding", [SMALL, Encoding(64, 64, "vp9"), Encoding(64, 64, "h264", "aac")])

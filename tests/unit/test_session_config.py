@@ -143,6 +143,20 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a tool without a name": ({"tools": [{"type": "function"}]}, "a function's name is"),
     "two tools of a name": ({"tools": [{"name": "a"}, {"name": "a"}]}, "two functions 'a'"),
     "no such function": ({"tool_choice": {"type": "function", "name": "ghost"}}, "there is no such function"),
+    "a track that is not there": ({"avatar": {"output_protocol": "webrtc"}}, "to no others"),
+    "a background": (
+        {"avatar": {"output_protocol": "media", "video": {"background": {"color": "#00ff00"}}}},
+        "can't be changed",
+    ),
+    "a thin film": ({"avatar": {"output_protocol": "media", "video": {"bitrate": 10}}}, "bitrate is 100000 to"),
+    "an odd crop": (
+        {"avatar": {"output_protocol": "media", "video": {"crop": {"top_left": [1, 0], "bottom_right": [99, 98]}}}},
+        "on even ones",
+    ),
+    "a crop outside": (
+        {"avatar": {"output_protocol": "media", "video": {"crop": {"top_left": [0, 0], "bottom_right": [98, 514]}}}},
+        "within 512x512",
+    ),
     "no such prompt": ({"prompt": {"id": "pmpt_1"}}, "there is no prompt 'pmpt_1'"),
     "too fast": ({"audio": {"output": {"speed": 9.0}}}, "speed must be 0.25 to 1.5, not 9.0"),
     "no tokens": ({"max_output_tokens": 0}, "at least 1, not 0"),
@@ -186,6 +200,28 @@ def test_what_is_shown_is_what_holds() -> None:
     assert shown["audio"]["input"]["transcription"] == {"model": "gpt-4o-transcribe", "language": "en"}
     assert shown["audio"]["input"]["turn_detection"]["interrupt_response"] is True
     assert shown["avatar"]["character"] == "theo"
+
+
+def test_how_a_film_is_sent_is_shown() -> None:
+    of = config()
+    crop = {"top_left": [64, 0], "bottom_right": [448, 512]}
+    video = {"codec": "vp9", "bitrate": 500_000, "resolution": {"width": 512, "height": 512}, "crop": crop}
+    patch(of, avatar={"style": "casual", "output_protocol": "websocket", "video": video})
+    shown = of.show("sess", 0)["avatar"]
+    assert (shown["style"], shown["output_protocol"]) == ("casual", "websocket")
+    assert video.items() <= shown["video"].items()
+    assert of.film is not None
+    assert (of.film.encoding.width, of.film.encoding.height, of.film.encoding.part_of) == (384, 512, (64, 0, 512, 512))
+
+
+def test_what_a_face_is_drawn_by_can_be_asked_for_without_an_avatar() -> None:
+    of = config()
+    assert not patch(of, animation={"outputs": ["viseme_id"]}).mouth
+    assert patch(of, animation={"outputs": ["blendshapes", "viseme_id"]}).mouth
+    shown = of.show("sess", 0)
+    assert shown["animation"] == {"outputs": ["blendshapes", "viseme_id"]}
+    assert "avatar" not in shown
+    assert not patch(of, animation=None).mouth
 
 
 def test_without_an_avatar_none_is_shown() -> None:

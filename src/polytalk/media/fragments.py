@@ -53,6 +53,10 @@ class Encoding(Struct, frozen=True):
     video: VideoCodec = "h264"
     """libx264 is GPL; libvpx, which makes vp9 and vp8, is not, and takes longer. vp8 is for calls over WebRTC."""
     audio: AudioCodec = "opus"
+    bitrate: int = 0
+    """Bits a second that the pictures take at most, over a second; 0 for what they need at a constant quality."""
+    part_of: tuple[int, int, int, int] | None = None
+    """Of pictures that are larger: left and top of the part that is shown, width and height of the whole; all even."""
 
 
 class FragmentWriter:
@@ -70,7 +74,7 @@ class FragmentWriter:
         Raises BadInput for pictures that can't be encoded.
         """
         self._size = encoding.width, encoding.height
-        self._canvas = Canvas(*self._size, label)
+        self._canvas = Canvas(*self._size, label, encoding.part_of)
         if fps <= 0:
             raise BadInput(f"pictures a second must be over 0, not {fps}")
         if encoding.video not in _VIDEO:
@@ -85,7 +89,8 @@ class FragmentWriter:
         self._coded = 0  # samples that came out of the encoder
         self._container = av.open(file, "w", format="mp4", options={"movflags": MOVFLAGS, "flush_packets": "1"})
         self._container.metadata.update(metadata or {})
-        self._video = self._add_video(*_VIDEO[encoding.video], fps)
+        name, quality = _VIDEO[encoding.video]
+        self._video = self._add_video(name, _bounded(encoding, quality), fps)
         name, options = _AUDIO[encoding.audio]
         self._audio = cast(AudioStream, self._container.add_stream(name, SPEECH_RATE, layout="mono", options=options))
         self._audio.bit_rate = AUDIO_BITRATE
@@ -172,3 +177,14 @@ class FragmentWriter:
         context.thread_count = 1  # a session has one core at a time
         declare(context)
         return stream
+
+
+def _bounded(encoding: Encoding, quality: dict[str, str]) -> dict[str, str]:
+    """An encoder's options with the bit rate in them. x264 can't bound it at a constant quantiser."""
+    rate = str(encoding.bitrate)
+    if not encoding.bitrate:
+        return quality
+    if encoding.video == "vp9":
+        return quality | {"b": rate}
+    rest = {name: value for name, value in quality.items() if name != "qp"}
+    return rest | {"crf": quality["qp"], "maxrate": rate, "bufsize": rate}

@@ -50,21 +50,34 @@ def declare(context: Any) -> None:
 
 
 class Canvas:
-    """Pictures of one size on their way into an encoder."""
+    """Pictures of one size, or the same part of each, on their way into an encoder."""
 
-    def __init__(self, width: int, height: int, label: VisibleLabel | None = None) -> None:
-        """The label is put on every picture. Raises BadInput for odd sides."""
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        label: VisibleLabel | None = None,
+        part_of: tuple[int, int, int, int] | None = None,
+    ) -> None:
+        """The label is put on every picture. `part_of`: left and top of the part, width and height of the whole.
+
+        Raises BadInput for odd sides, and for a part that is none.
+        """
         if width < 2 or height < 2 or width % 2 or height % 2:
             raise BadInput(f"pictures need an even width and height, not {width}x{height}")
         self._size = width, height
+        self._left, self._top, *whole = part_of or (0, 0, width, height)
+        self._whole = whole[0], whole[1]
+        if self._left + width > whole[0] or self._top + height > whole[1]:
+            raise BadInput(f"a part of {width}x{height} at {self._left}, {self._top} is not within {self._whole}")
         self._to_yuv = VideoReformatter()  # kept: setting it up costs as much as converting a picture
         self._label = label.on_planes() if label is not None else None
         self._frame = blank(width, height)  # an encoder has copied what is on it by the time it gives the packet
 
     def frames(self, pictures: Pictures) -> Iterator[av.VideoFrame]:
         """Each of them; one is of no more use when the next is asked for. Raises BadInput for another size."""
-        width, height = self._size
-        if (pictures.width, pictures.height) != self._size:
+        width, height = self._whole
+        if (pictures.width, pictures.height) != self._whole:
             raise BadInput(f"pictures of {pictures.width}x{pictures.height} are no part of a film of {width}x{height}")
         for picture in np.frombuffer(pictures.pixels, np.uint8).reshape(-1, pictures.room):
             frame = self._planar(picture) if pictures.layout == "yuv420" else self._converted(picture)
@@ -73,13 +86,16 @@ class Canvas:
             yield frame
 
     def _planar(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
-        for mine, given in zip(planes_of(self._frame), split(picture, *self._size), strict=True):
-            mine[...] = given
+        for mine, given, scale in zip(planes_of(self._frame), split(picture, *self._whole), (1, 2, 2), strict=True):
+            top, left = self._top // scale, self._left // scale
+            mine[...] = given[top : top + mine.shape[0], left : left + mine.shape[1]]
         return self._frame
 
     def _converted(self, picture: NDArray[np.uint8]) -> av.VideoFrame:
-        width, height = self._size
-        frame = av.VideoFrame.from_ndarray(picture.reshape(height, width, 3), "rgb24")
+        (width, height), (columns, rows) = self._size, self._whole
+        whole = picture.reshape(rows, columns, 3)
+        part = whole[self._top : self._top + height, self._left : self._left + width]
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(part), "rgb24")
         return self._to_yuv.reformat(
             frame, format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
         )

@@ -7,7 +7,7 @@ from msgspec import Struct
 from polytalk.config import VideoSettings
 from polytalk.dialogue.settings import Video
 from polytalk.errors import BadInput
-from polytalk.gateway.realtime.session_patch import Animation, AvatarPatch, VideoPatch
+from polytalk.gateway.realtime.session_patch import Animation, AvatarPatch, Crop, VideoPatch
 from polytalk.media.fragments import AUDIO_CODECS, VIDEO_CODECS, Encoding, VideoCodec
 from polytalk.media.labels import LEAST_SIDE
 
@@ -16,6 +16,8 @@ Protocol: TypeAlias = Literal["websocket", "media", "webrtc"]
 LARGEST = 1080
 """Pixels a side."""
 LONGEST_STYLE = 64
+LEAST_CROP = 32
+BITRATES = 100_000, 8_000_000
 
 
 class Film(Struct, frozen=True):
@@ -80,10 +82,43 @@ def read_film(patch: AvatarPatch | None, ours: VideoSettings, tracks: Tracks | N
     fps = ours.fps if given.fps is None else given.fps
     if not 1 <= fps <= ours.fps:
         raise BadInput(f"pictures a second are 1 to {ours.fps:g} here, not {fps:g}", param=f"{where}.fps")
+    if given.background is not None and (given.background.color or given.background.image_url):
+        raise BadInput(
+            "what is behind an avatar is part of its picture here, and can't be changed; leave background out",
+            param=f"{where}.background",
+        )
+    if tracks is not None and (given.crop is not None or given.bitrate):
+        raise BadInput("a call's pictures are sent whole, at a rate that the network allows", param=where)
+    bitrate = given.bitrate or 0
+    if bitrate and not BITRATES[0] <= bitrate <= BITRATES[1]:
+        raise BadInput(
+            f"bitrate is {BITRATES[0]} to {BITRATES[1]} bits a second, not {bitrate}", param=f"{where}.bitrate"
+        )
     agreed = tracks.codec if tracks is not None else None
     codec = _played(given.codec, agreed or ours.codec, (agreed,) if agreed else VIDEO_CODECS, f"{where}.codec")
     sound = _played(given.audio_codec, ours.audio_codec, AUDIO_CODECS, f"{where}.audio_codec")
-    return Film(protocol, Video(fps=fps, size=side), Encoding(side, side, codec, sound))
+    left, top, right, bottom = _cropped(given.crop, side, f"{where}.crop")
+    if ours.label and min(right - left, bottom - top) < LEAST_SIDE:
+        raise BadInput(f"the label that is printed here needs {LEAST_SIDE} pixels a side", param=f"{where}.crop")
+    whole = (left, top, side, side) if given.crop is not None else None
+    encoding = Encoding(right - left, bottom - top, codec, sound, bitrate, whole)
+    return Film(protocol, Video(fps=fps, size=side), encoding)
+
+
+def _cropped(crop: Crop | None, side: int, param: str) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what is shown. Raises BadInput."""
+    if crop is None:
+        return 0, 0, side, side
+    (left, top), (right, bottom) = crop.top_left, crop.bottom_right
+    even = not any(edge % 2 for edge in (left, top, right, bottom))
+    within = left >= 0 and top >= 0 and right <= side and bottom <= side
+    if not even or not within or min(right - left, bottom - top) < LEAST_CROP:
+        raise BadInput(
+            f"a crop lies within {side}x{side} pixels, on even ones, at least {LEAST_CROP} apart; not "
+            f"{crop.top_left} to {crop.bottom_right}",
+            param=param,
+        )
+    return left, top, right, bottom
 
 
 def _protocol(wanted: Protocol | None, tracks: Tracks | None) -> Protocol | None:
@@ -140,4 +175,11 @@ def shown_avatar(character: str, options: AvatarOptions) -> dict[str, Any]:
             "resolution": {"width": size, "height": size},
             "fps": film.video.fps,
         }
+        coded = film.encoding
+        if coded.bitrate:
+            shown["video"]["bitrate"] = coded.bitrate
+        if coded.part_of is not None:
+            left, top, *_ = coded.part_of
+            corner = [left + coded.width, top + coded.height]
+            shown["video"]["crop"] = {"top_left": [left, top], "bottom_right": corner}
     return shown
