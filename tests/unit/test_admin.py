@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,11 +11,15 @@ import httpx
 import pytest
 from openai import AsyncOpenAI
 from openai.types.realtime import RealtimeSessionCreateRequestParam
+from pydantic import SecretStr
+from starlette.routing import Route, WebSocketRoute
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from polytalk.config import Settings
+from polytalk.config import Settings, TenantSettings
+from polytalk.gateway.app import create_app
+from polytalk.gateway.status import Status
 from polytalk.store.store import Store, opened
 from tests.support.server import SOON, Server, serving
 from tests.unit.test_app import events_until
@@ -242,3 +247,31 @@ async def test_a_database_that_is_lost_is_told_and_ends_no_conversation(tmp_path
             assert (await http.get("/readyz")).status_code == 200
             assert "polytalk_store_up 0.0" in (await http.get("/metrics")).text
             assert (await http.get("/v1/models")).status_code == 200, "its key is known"
+
+
+OPEN = {"/", "/healthz", "/readyz", "/metrics", "/openapi.json"}
+"""What anybody may ask for who reaches the port."""
+
+
+async def test_there_is_no_route_that_forgot_to_ask_for_a_key() -> None:
+    """Each route there is, whoever added it: without a key, and without a body that it would have read."""
+    tenant = TenantSettings(name="acme", token=SecretStr("secret-of-acme"))
+    async with serving(tenants=(tenant,)) as server, httpx.AsyncClient(base_url=server.http) as http:
+        routes = create_app(server.runtime, Status()).routes
+        asked = 0
+        for route in routes:
+            if not isinstance(route, Route | WebSocketRoute) or route.path in OPEN:
+                continue
+            path = re.sub(r"\{\w+(:\w+)?\}", "mira", route.path)
+            if isinstance(route, WebSocketRoute):
+                with pytest.raises(InvalidStatus) as refused:
+                    async with connect(f"ws://{server.host}{path}"):
+                        pass
+                assert refused.value.response.status_code == 401, path
+                continue
+            for method in route.methods or ():
+                answer = await http.request(method, path)
+                assert answer.status_code == 401, (method, path, answer.text)
+                assert (answer.headers["www-authenticate"], answer.headers["x-request-id"] != "") == ("Bearer", True)
+                asked += 1
+        assert asked > 40

@@ -181,6 +181,9 @@ async def test_behind_a_trusted_proxy_on_this_machine_only_its_own_clients_are_a
     auth = Auth(ServerSettings(trusted_proxies=("127.0.0.1/32",)), SettingsKeys([]), RATIONS)
     assert await outcome(auth, client(x_forwarded_for="8.8.8.8")) == (401, "invalid_api_key")
     assert isinstance(await outcome(auth, client(x_forwarded_for="127.0.0.1")), Principal)
+    assert await outcome(auth, client(forwarded="for=8.8.8.8")) == (401, "invalid_api_key"), "which is not read"
+    elsewhere = Auth(ServerSettings(trusted_proxies=("10.0.0.0/8",)), SettingsKeys([]), RATIONS)
+    assert await outcome(elsewhere, client(x_forwarded_for="127.0.0.1")) == (401, "invalid_api_key"), "not trusted"
 
 
 async def test_a_tenants_server_says_for_whom_it_asks() -> None:

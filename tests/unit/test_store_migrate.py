@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from pydantic import SecretStr
 from sqlalchemy import Connection, text
 
 from polytalk.config import Settings, StoreSettings
@@ -65,6 +66,17 @@ async def test_a_database_that_is_not_there_is_lost_and_not_a_crash() -> None:
             await store.open()
         assert "hush" not in f"{lost.value} {store.database}"
         await store.close()
+
+
+async def test_connections_that_were_cut_are_made_anew_and_ssl_is_named_as_elsewhere(postgres: str) -> None:
+    store = Store(Settings(store=StoreSettings(url=SecretStr(f"{postgres}?sslmode=disable"))))
+    await store.open()
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    with pytest.raises(StoreLost):
+        async with store.database.reading() as connection:
+            await connection.execute(text(f"{cut} AND application_name = 'polytalk'"))
+    assert await store.keys.all() is not None
+    await store.close()
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/x", "nonsense", "", "postgresql:/"])

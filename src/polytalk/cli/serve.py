@@ -44,7 +44,7 @@ def _welcome(console: Console, settings: Settings, runtime: Runtime, address: st
         f"\n[bold green]Ready[/bold green] after {took:.1f} s, on {settings.cores} cores.\n"
         f"  Talk      [bold]{address}[/bold]\n"
         f"  Avatars   {avatars}   Voices {voices}   Languages {', '.join(settings.languages)}\n"
-        f"  Clients   ws{address[4:]}/v1/realtime (OpenAI Realtime protocol, no key needed on this machine)\n"
+        f"  Clients   ws{address[4:]}/v1/realtime (OpenAI Realtime protocol; no key needed here while there is none)\n"
         f'  Try next  polytalk ask "What can you do?" --out reply.mp4   ·   polytalk doctor\n'
         f"  Stop      Ctrl-C\n"
     )

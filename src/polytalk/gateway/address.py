@@ -25,9 +25,15 @@ def client_address(connection: HTTPConnection, trusted: Sequence[Network] = ()) 
     return address
 
 
-def stands_alone(connection: HTTPConnection) -> bool:
-    """Whether no proxy says that it asks for somebody else."""
-    return not any(name in connection.headers for name in FORWARDED)
+def from_here(connection: HTTPConnection, trusted: Sequence[Network] = ()) -> bool:
+    """Whether the client is on this machine, and no proxy asks for somebody else.
+
+    A proxy that says so in a way that we don't read, or is not trusted, may ask for anybody.
+    """
+    peer = connection.client.host if connection.client else ""
+    told = any(name in connection.headers for name in FORWARDED)
+    read = "x-forwarded-for" in connection.headers and _within(peer, trusted)
+    return is_loopback(client_address(connection, trusted)) and (read or not told)
 
 
 def is_loopback(host: str) -> bool:

@@ -28,7 +28,7 @@ from starlette.websockets import WebSocket
 from polytalk.clock import Clock, RealClock
 from polytalk.config import ServerSettings
 from polytalk.errors import OverQuota, PolytalkError
-from polytalk.gateway.address import client_address, foreign_origin, is_local_name, is_loopback, stands_alone
+from polytalk.gateway.address import client_address, foreign_origin, from_here, is_local_name
 from polytalk.gateway.keys import Keys, Need, Principal, wanted
 from polytalk.gateway.problems import problem
 from polytalk.gateway.rations import Rations
@@ -85,7 +85,7 @@ class Auth:
             keys_exist = await self._keys.exist()
         except PolytalkError as error:
             return _later("keys can't be looked up now; try again soon", error.code)
-        return self._impatient(address) or (self._stray(connection) if keys_exist else self._alone(connection, address))
+        return self._impatient(address) or (self._stray(connection) if keys_exist else self._alone(connection))
 
     def failed(self, connection: HTTPConnection) -> None:
         """What a client that passed by gave for a credential is none."""
@@ -141,9 +141,9 @@ class Auth:
 
         return guarded
 
-    def _alone(self, connection: HTTPConnection, address: str) -> Response | None:
+    def _alone(self, connection: HTTPConnection) -> Response | None:
         """Without keys only this machine may enter, by its own name, and no page of another origin."""
-        if not is_loopback(address) or not (self._server.trusted_proxies or stands_alone(connection)):
+        if not from_here(connection, self._server.trusted_proxies):
             return _unknown("this server has no keys yet, so it serves clients on its own machine only")
         name = connection.headers.get("host", "")
         if not is_local_name(name):  # a page may have had its own name pointed at this machine (DNS rebinding)
@@ -159,7 +159,7 @@ class Auth:
     async def _principal(self, connection: HTTPConnection, address: str) -> Principal | Response:
         token = token_of(connection)
         if not await self._keys.exist():
-            if (refusal := self._alone(connection, address)) is not None:
+            if (refusal := self._alone(connection)) is not None:
                 return refusal
             if not (id_of(token) or "").startswith(CLIENT_SECRET):  # SDKs send some key in any case
                 return Principal(anonymous=True)
