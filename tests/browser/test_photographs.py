@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 from polytalk.avatar.library import Library
 from polytalk.avatar.photo import PhotoFace, build
 from polytalk.avatar.photo.mesh import draw
+from polytalk.avatar.photo.renderer import PhotoRenderer
 from tests.browser.conftest import OpenPage
 from tests.browser.test_page import SPEAKS, eventually, type_in
 from tests.e2e.conftest import Server
@@ -111,6 +112,21 @@ def test_it_is_drawn_as_the_reference_draws_it(
             assert away.mean() < 0.6, parameters
             moved = difference(expected, at_rest[part]) > 12
             assert not moved.any() or away[moved].mean() < 4, parameters
+
+
+def test_the_page_and_the_server_show_the_same_face(face_server: Server, open_page: OpenPage, face: PhotoFace) -> None:
+    """Tolerance, in 256ths: 1 over the picture, 24 where it moved: the server blends mouths and halves colours."""
+    bundled = PhotoFace.load(face_server.avatars / "nobody" / "face")
+    server = PhotoRenderer(bundled, bundled.size)
+    with open_page(face_server) as page:
+        choose(page, "webgl")
+        at_rest = server.frame({})
+        for parameters in MOUTHS + WHOLE:
+            expected = server.frame(parameters)
+            away = difference(picture(page, parameters), expected)
+            moved = difference(expected, at_rest) > 12
+            assert away.mean() < 1.0, parameters
+            assert not moved.any() or away[moved].mean() < 24, parameters
 
 
 @pytest.mark.parametrize(("switches", "renderer"), RENDERERS)

@@ -4,6 +4,7 @@ import { coarseTriangles } from "../src/face/photo/coarse";
 import { Deformer } from "../src/face/photo/deform";
 import { readNpz, type Table } from "../src/face/photo/npz";
 import { faceFiles, type Sheet, unpackSheet } from "../src/face/photo/photo-face";
+import { opaqueFrom } from "../src/face/photo/webgl";
 import { indexOf, PARAMETERS, type Parameter, parseTerm } from "../src/face/rig";
 import { layPhoto, openEdges } from "../src/face/surround";
 
@@ -185,6 +186,16 @@ describe("a photographed face", () => {
       return face.opacity[0];
     };
     expect([0, 0.125, 1].map(opacity)).toEqual([0, 0.5, 1]);
+  });
+});
+
+describe("what needs no blending", () => {
+  it("begins after the last triangle with a soft edge", () => {
+    const alpha = [0, 1, 1, 1];
+    expect(opaqueFrom([0, 1, 2, 1, 2, 3, 3, 2, 1], alpha)).toBe(3);
+    expect(opaqueFrom([1, 2, 3, 2, 0, 1], alpha)).toBe(6);
+    expect(opaqueFrom([1, 2, 3], alpha)).toBe(0);
+    expect(opaqueFrom([], alpha)).toBe(0);
   });
 });
 

@@ -42,7 +42,16 @@ type Context = WebGLRenderingContext | WebGL2RenderingContext;
 interface Span {
   start: number;
   count: number;
+  /** From its first index on, all that follows covers what is under it. */
+  opaque: number;
   parts: boolean;
+}
+
+/** The first index from which all triangles of a sheet are opaque; `triangles.length` where the last is not. */
+export function opaqueFrom(triangles: ArrayLike<number>, alpha: ArrayLike<number>): number {
+  let at = triangles.length;
+  while (at > 0 && alpha[triangles[at - 1] ?? 0] === 1) at--;
+  return Math.ceil(at / 3) * 3;
 }
 
 export class GlPainter {
@@ -67,7 +76,9 @@ export class GlPainter {
     for (const sheet of face.sheets) {
       const triangles = sheet.name === "base" ? coarseTriangles(sheet, reach) : sheet.triangles;
       this.triangles.push(triangles);
-      this.spans.push({ start, count: triangles.length, parts: sheet.texture === "parts" });
+      const parts = sheet.texture === "parts"; // whose texture may be translucent anywhere
+      const opaque = parts ? triangles.length : opaqueFrom(triangles, sheet.alpha);
+      this.spans.push({ start, count: triangles.length, opaque, parts });
       start += triangles.length;
     }
     this.build();
@@ -114,7 +125,6 @@ export class GlPainter {
     const [x, y] = [2 / (right - left), -2 / (bottom - top)];
     gl.uniform4f(this.at("view"), x, y, -1 - x * left, 1 - y * top);
     let parts: boolean | null = null;
-    gl.disable(gl.BLEND);
     this.spans.forEach((span, i) => {
       const opacity = this.deformer.opacity[i] ?? 0;
       if (opacity < INVISIBLE) return;
@@ -126,8 +136,9 @@ export class GlPainter {
         this.soften(span.parts ? [0, 0, 0, 0] : fade);
       }
       gl.uniform1f(this.at("strength"), opacity);
-      if (i > 0) gl.enable(gl.BLEND); // under the first sheet there is nothing
-      gl.drawElements(gl.TRIANGLES, span.count, gl.UNSIGNED_SHORT, 2 * span.start);
+      const opaque = opacity === 1 ? span.opaque : span.count;
+      this.fill(span.start, opaque, true);
+      this.fill(span.start + opaque, span.count - opaque, false); // blending reads what is there
     });
   }
 
@@ -138,6 +149,14 @@ export class GlPainter {
     for (const one of this.buffers) gl.deleteBuffer(one);
     gl.deleteProgram(this.program);
     gl.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+
+  private fill(start: number, count: number, blended: boolean): void {
+    if (count === 0) return;
+    const { gl } = this;
+    if (blended) gl.enable(gl.BLEND);
+    else gl.disable(gl.BLEND);
+    gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_SHORT, 2 * start);
   }
 
   /** Without fading an edge counts as full however near. */
