@@ -22,4 +22,5 @@ for name in [name for name in os.environ if name.startswith("POLYTALK_")]:
 # Nor are the avatars of whoever runs the tests: there is no such folder.
 os.environ["POLYTALK_AVATARS_FOLDER"] = "/nonexistent/avatars"
 os.environ["POLYTALK_CACHE__DISK_BYTES"] = "0"  # what a test renders is rendered, and leaves nothing behind
+os.environ["POLYTALK_DATA_FOLDER"] = "/nonexistent/data"
 os.environ["POLYTALK_STORE__URL"] = "sqlite://"  # in memory, one for each store

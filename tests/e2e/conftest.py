@@ -41,7 +41,11 @@ class Server:
         self.port = free_port()
         self.avatars = Path(mkdtemp(prefix="polytalk-avatars-"))
         """Its avatars folder: what is put there is there at once."""
-        own = {"POLYTALK_SERVER__PORT": str(self.port), "POLYTALK_AVATARS_FOLDER": str(self.avatars)}
+        own = {
+            "POLYTALK_SERVER__PORT": str(self.port),
+            "POLYTALK_AVATARS_FOLDER": str(self.avatars),
+            "POLYTALK_CLIPS__FOLDER": str(self.avatars / ".clips"),
+        }
         env = os.environ | own | environment
         self.process = subprocess.Popen(
             [sys.executable, "-m", "polytalk", "serve"],
