@@ -1,5 +1,6 @@
 """The document of the routes: it has all of them, names nothing that is not there, and answers are as it says."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -12,7 +13,7 @@ from polytalk.gateway.app import create_app
 from polytalk.gateway.described import DESCRIBED
 from polytalk.gateway.problems import Problem
 from polytalk.gateway.status import Status
-from tests.support.server import Server, serving
+from tests.support.server import SOON, Server, serving
 from tests.unit.test_rest_audio import RECORDING
 from tests.unit.test_rest_chat import HI
 
@@ -89,6 +90,9 @@ ASKED: list[tuple[str, str, dict[str, Any], int]] = [
     ("GET", "/v1/videos/video_1/content", {}, 404),
     ("DELETE", "/v1/videos/video_1", {}, 404),
     ("POST", "/v1/realtime/client_secrets", {"json": {}}, 200),
+    ("POST", "/v1/realtime/calls/rtc_1/hangup", {}, 404),
+    ("POST", "/v1/realtime/calls", {"content": "v=1", "headers": {"content-type": "application/sdp"}}, 400),
+    ("GET", "/v1/avatars/mira/idle?state=x", {}, 400),
     ("GET", "/v1/avatars", {}, 200),
     ("GET", "/v1/avatars/mira", {}, 200),
     ("GET", "/v1/avatars/mira/bundle", {}, 200),
@@ -104,6 +108,9 @@ async def test_answers_are_as_it_says() -> None:
     limits = Limits(max_body_bytes=2_000, max_upload_bytes=500_000)
     async with serving(limits=limits, clips={"queue": 0}) as server, httpx.AsyncClient(base_url=server.http) as http:
         found = await fetched(server)
+        async with asyncio.timeout(SOON):
+            while (await http.get("/readyz")).status_code != 200:  # the store is opened beside
+                await asyncio.sleep(0.01)
         for method, target, content, status in ASKED:
             answer = await http.request(method, target, **content)
             path = described(found, target.partition("?")[0])

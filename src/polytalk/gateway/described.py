@@ -158,6 +158,22 @@ DESCRIBED: dict[tuple[str, str], Operation] = {
         body=ClientSecretRequest,
         codes=(*BODY, "model_not_found"),
     ),
+    ("POST", "/v1/realtime/calls"): Operation(
+        "Answers the offer of a call over WebRTC: SDP, or a form with `sdp` and `session`.",
+        {201: Given("The answer; Location names the call.", media_types=("application/sdp",))},
+        "realtime",
+        codes=("invalid_offer", "unsupported_media_type", "body_too_large", "form_invalid", "not_ready"),
+    ),
+    ("POST", "/v1/realtime/calls/{id}/hangup"): Operation(
+        "Ends a call.", {200: Given("It ends.")}, "realtime", codes=("call_not_found",)
+    ),
+    ("GET", f"{AT}/idle"): Operation(
+        "The face at rest as a film to be repeated.",
+        {200: Given("MP4.", media_types=("video/mp4",))},
+        "realtime or avatars",
+        query={"state": "idle or listening.", "size": "Pixels.", "codec": "h264 or vp9.", "digest": "Of the bundle."},
+        codes=("model_not_found", "invalid_value"),
+    ),
     ("GET", "/v1/avatars"): Operation("Who can be talked to.", {200: OBJECT}, "realtime or avatars"),
     ("POST", "/v1/avatars"): Operation(
         "Makes one of a photograph.",

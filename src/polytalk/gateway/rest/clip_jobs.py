@@ -217,6 +217,7 @@ class ClipJobs:
 
     async def _sweep(self) -> None:
         while True:
+            await asyncio.sleep(SWEEP_EVERY)
             try:
                 for clip in await self._clips.expire():
                     task = self._under_way.get(clip.id)
@@ -226,7 +227,6 @@ class ClipJobs:
                 await asyncio.to_thread(self.folder.sweep, (self._settings.keep_hours + 1) * HOUR)
             except (StoreLost, OSError) as error:
                 log.warning("old clips stay for now: %s", error)
-            await asyncio.sleep(SWEEP_EVERY)
 
 
 async def _stubbornly(write: Callable[[], Awaitable[bool]]) -> bool:
