@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from polytalk.types import SPEECH_RATE
-from tests.e2e.conftest import Server, Speak, echo_server, joe, server
+from tests.e2e.conftest import Server, Speak, echo_server, joe, server, transcribe
 
-__all__ = ["Server", "echo_server", "joe", "server"]
+__all__ = ["Server", "echo_server", "joe", "server", "transcribe"]
 
 QUIET = [
     "--no-sandbox",
