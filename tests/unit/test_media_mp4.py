@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from polytalk.errors import BadInput, SetupError
 from polytalk.media import pcm
+from polytalk.media.labels import visible_label
 from polytalk.media.mp4 import Mp4Writer
+from polytalk.media.yuv import planes_of
 
 FPS, WIDTH, HEIGHT = 25, 192, 128
 
@@ -181,3 +183,20 @@ def test_a_full_disk_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     with small_disk(), pytest.raises(SetupError, match=r"clip\.mp4: .*free space"):
         long_clip()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_planes_are_written_as_they_are_and_labelled_without_touching_them(tmp_path: Path) -> None:
+    label = visible_label(128, 128, "zh", "top-left")
+    y, u, v = (np.full((side, side), level, np.uint8) for side, level in ((128, 60), (64, 128), (64, 128)))
+    target = tmp_path / "planes.mp4"
+    with Mp4Writer(target, 128, 128) as clip:
+        for _ in range(5):
+            clip.write_planes((y, u, v), label.on_planes())
+        with pytest.raises(BadInput, match="128"):
+            clip.write_planes((u, u, v))
+    assert (int(y.max()), int(u.min())) == (60, 128)
+    with av.open(str(target), "r") as container:
+        shown = [planes_of(frame)[0].copy() for frame in container.decode(video=0)]
+    assert len(shown) == 5
+    assert all(abs(float(one[64:].mean()) - 60) < 2 for one in shown)
+    assert min(int(one[4:20, 4:60].max()) for one in shown) > 180

@@ -104,7 +104,11 @@ def film(avatar: Bundle, take: Take, target: Path, *, size: int, mark: Mark, on_
         return reel.seconds
     motion, renderer = open_renderer(avatar, size, shelf_of(avatar, (size, size), models.patches_folder()))
     with Reel(take, target, Shape(size, size), mark) as reel:
+        draw = renderer.planes("full") if reel.planar else None
         for index, parameters in enumerate(reel.moves(motion)):
-            reel.write(renderer.frame(parameters))
+            if draw is not None:
+                reel.write_planes(draw(parameters))
+            else:
+                reel.write(renderer.frame(parameters))
             on_frame(index + 1, reel.frames)
     return reel.seconds

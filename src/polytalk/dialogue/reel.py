@@ -13,11 +13,13 @@ from polytalk.avatar.motion import Parameters, State, perform
 from polytalk.dialogue.exports import VideoFile, is_sound, open_video
 from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.take import Take, blocks
-from polytalk.media.labels import visible_label
+from polytalk.media.labels import PlaneLabel, visible_label
 from polytalk.media.loudness import find_level, levelled
 from polytalk.media.pcm import silence
 from polytalk.media.sound import SoundWriter, open_sound
+from polytalk.media.video import VideoWriter
 from polytalk.media.whole import WholeWriter
+from polytalk.media.yuv import Planes
 from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, Seconds
 
 FPS = 25
@@ -59,6 +61,7 @@ class Reel(WholeWriter):
         tags, seal = mark.tags(suffix), mark.seal_for(suffix)
         size = shape.width, shape.height
         self._label = None
+        self._printed: PlaneLabel | None = None
         self._pictures: VideoFile | None = None
         self._file: SoundWriter | VideoFile
         if is_sound(target):
@@ -66,6 +69,7 @@ class Reel(WholeWriter):
             return
         if mark.label:
             self._label = visible_label(*size, mark.label, mark.place)
+            self._printed = self._label.on_planes()
         self._file = self._pictures = open_video(target, size, shape.fps, tags, seal, shape.threads)
 
     @property
@@ -80,6 +84,17 @@ class Reel(WholeWriter):
         mouth, fps = self._take.mouth, self._shape.fps
         return perform(motion, self.seconds, states=states, mouth=mouth, mouth_start=BEFORE, fps=fps)
 
+    @property
+    def planar(self) -> bool:
+        """Whether the file takes pictures as planes: those with a palette do not."""
+        return isinstance(self._pictures, VideoWriter)
+
+    def write_planes(self, planes: Planes) -> None:
+        """The next picture, Y'CbCr of the clip's own size, and its sound; for a file that is `planar`."""
+        assert isinstance(self._pictures, VideoWriter)
+        self._pictures.write_planes(planes, self._printed)
+        self._write_sound()
+
     def write(self, picture: NDArray[np.uint8] | None) -> None:
         """The next picture, RGB [h, w, 3], and its sound; None in a file of sound alone."""
         if self._pictures is not None and picture is not None:
@@ -87,6 +102,9 @@ class Reel(WholeWriter):
             if self._label is not None:
                 self._label.apply(whole)
             self._pictures.write_frame(whole)
+        self._write_sound()
+
+    def _write_sound(self) -> None:
         self._file.write_audio(next(self._sound, b"").ljust(self._step, b"\0"))
 
     def close(self) -> None:

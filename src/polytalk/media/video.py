@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from polytalk.errors import BadInput
+from polytalk.media.labels import PlaneLabel
 from polytalk.media.pcm import samples
 from polytalk.media.whole import Seal, Target, WholeFile, WholeWriter
 from polytalk.media.yuv import Planes, blank, declare, planes_of
@@ -98,13 +99,15 @@ class VideoWriter(WholeWriter):
         )
         self._show(self._last)
 
-    def write_planes(self, planes: Planes) -> None:
-        """Append a picture that is Y'CbCr already. Raises BadInput for another size."""
+    def write_planes(self, planes: Planes, label: PlaneLabel | None = None) -> None:
+        """Append a picture that is Y'CbCr already, with a label on it. Raises BadInput for another size."""
         if planes[0].shape != (self.height, self.width):
             raise BadInput(f"a frame must have [{self.height}, {self.width}] brightnesses, not {list(planes[0].shape)}")
         self._last = blank(self.width, self.height)
         for mine, given in zip(planes_of(self._last), planes, strict=True):
             mine[...] = given
+        if label is not None:
+            label.apply(planes_of(self._last))
         self._show(self._last)
 
     def write_audio(self, pcm: bytes) -> None:
