@@ -56,7 +56,7 @@ async def test_a_key_is_its_tenants_with_its_scopes(store: Store, ring: KeyRing)
     few, few_value = await store.keys.create("default", scopes=("admin", "chat"))
     _, orphan = await store.keys.create("nobody")
     await ring.look()
-    assert ring.recall(value) is None, "nobody has asked for it yet"
+    assert ring.recall(value) == await ring.find(value), "it is known before it is used"
     assert await ring.find(value) == Principal(TenantSettings(name="acme", tier="vip"), plain.id, ORDINARY)
     assert ring.recall(value) is not None
     assert await ring.find(few_value) == Principal(ANYBODY, few.id, frozenset({"admin", "chat"}))
@@ -100,6 +100,22 @@ async def test_a_key_that_is_revoked_while_it_is_looked_up_is_not_kept(
     assert ring.recall(value) is None
 
 
+async def test_keys_beyond_those_that_are_read_at_once_are_found_when_they_are_used(
+    store: Store, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polytalk.gateway.keyring.AT_ONCE", 2)
+    monkeypatch.setattr("polytalk.gateway.keyring.KNOWN", 3)
+    watch = watch_of(store)
+    values = []
+    for _ in range(5):
+        values.append((await store.keys.create("default"))[1])
+        watch.time += 1.0
+    await ring.look()
+    assert [ring.recall(value) is not None for value in values] == [False, False, False, True, True]
+    assert all([await ring.find(value) for value in values])
+    assert sum(ring.recall(value) is not None for value in values) == 3
+
+
 async def test_a_client_secret_opens_conversations_only_and_no_longer_than_its_key(store: Store, ring: KeyRing) -> None:
     watch = watch_of(store)
     key, _ = await store.keys.create("default", lifetime=30.0)
@@ -117,12 +133,17 @@ async def test_while_the_database_is_lost_known_keys_open_for_the_time_of_grace(
 ) -> None:
     watch = watch_of(store)
     _, known = await store.keys.create("default")
-    _, unknown = await store.keys.create("default")
+    _, secret = await store.secrets.create("default", None, None, {}, 5_000.0)
     await ring.look()
-    await ring.find(known)
+    await ring.find(secret)
+    await store.tenants.add(TenantSettings(name="acme"))
+    await ring.look()
+    assert ring.recall(secret), "a change elsewhere is no reason to forget it"
+    _, unknown = await store.keys.create("default")
     come_back = lose(store, monkeypatch)
     watch.time += store_settings.store.grace_seconds
-    assert ring.recall(known)
+    assert ring.recall(known), "though it was never used here"
+    assert ring.recall(secret)
     assert await ring.exist()
     with pytest.raises(StoreLost):
         await ring.look()

@@ -1,4 +1,4 @@
-"""The keys of the settings and of the store, kept in memory until the store says that something has changed."""
+"""The keys of the settings and of the store, kept in memory, and read anew when the store says that they changed."""
 
 import asyncio
 import hashlib
@@ -6,7 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import update
 
@@ -29,7 +29,9 @@ USED_EVERY: Seconds = 60.0
 OPENING: Seconds = 5.0
 """How long a request waits for a store that is still being opened."""
 KNOWN = 10_000
-"""Keys and client secrets that are kept in memory."""
+"""Keys and client secrets that are kept in memory …"""
+AT_ONCE = 1_000
+"""… and keys of these that are there before they are used: all, on most servers."""
 EPHEMERAL = "ek_"
 
 
@@ -121,9 +123,22 @@ class KeyRing:
         self.tenants = stored | {tenant.name: tenant for tenant in self._settings.tenants}
         for refused in self._shares.set(self.tenants.values()):
             log.warning("%s", refused)
-        self._known.clear()
+        self._refresh(await self._store.keys.valid(AT_ONCE))
         self._revision = revision
         self._loaded.set()
+
+    def _refresh(self, keys: dict[str, Key]) -> None:
+        """Know these keys, and of the client secrets that were known those whose key is among them, or have none."""
+        opening = {key.id for key in keys.values()}
+        kept: OrderedDict[str, _Known] = OrderedDict()
+        for digest, known in self._known.items():
+            old = known.principal
+            if old.ephemeral and (old.key is None or old.key in opening) and (tenant := self._tenant(old.tenant.name)):
+                kept[digest] = _Known(replace(old, tenant=tenant), known.until)
+        for digest, key in keys.items():
+            if (made := self._known_key(key)) is not None:
+                kept[digest] = made
+        self._known = kept
 
     async def _run(self) -> None:
         await self._store.opened.wait()
@@ -138,7 +153,10 @@ class KeyRing:
 
     async def _key(self, token: str) -> _Known | None:
         key = await self._store.keys.find(token)
-        if key is None or not key.valid(self._store.now()) or (tenant := self._tenant(key.tenant)) is None:
+        return None if key is None or not key.valid(self._store.now()) else self._known_key(key)
+
+    def _known_key(self, key: Key) -> _Known | None:
+        if (tenant := self._tenant(key.tenant)) is None:
             return None
         scopes = frozenset(scope for scope in SCOPES if scope in key.scopes) if key.scopes else ORDINARY
         return _Known(Principal(tenant, key.id, scopes), _end(key))

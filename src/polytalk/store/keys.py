@@ -3,7 +3,7 @@
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from polytalk.errors import BadInput
@@ -88,6 +88,15 @@ class KeyBook(Part):
             query = query.where(tables.keys.c.tenant == tenant)
         async with self._database.reading() as connection:
             return [_key(row) for row in (await connection.execute(query)).mappings()]
+
+    async def valid(self, most: int) -> dict[str, Key]:
+        """Those that open, by digest; of more than `most` those that were used last. Raises StoreLost."""
+        table = tables.keys
+        lasting = or_(table.c.expires_at.is_(None), table.c.expires_at > self._now())
+        query = select(table).where(table.c.revoked_at.is_(None), lasting).limit(most)
+        query = query.order_by(table.c.last_used_at.desc().nulls_last(), table.c.created_at.desc())
+        async with self._database.reading() as connection:
+            return {row["digest"]: _key(row) for row in (await connection.execute(query)).mappings()}
 
     async def revoke(self, name: str) -> Key:
         """It opens nothing any more, nor do client secrets that it made. Raises BadInput, StoreLost."""
