@@ -1,17 +1,21 @@
 """Chat completions on a real port: by the openai package, by others, and by those who ask for what is not there."""
 
 import asyncio
+import json
 import logging
 from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from openai import AsyncOpenAI
 
 from polytalk.config import Limits
 from polytalk.errors import EngineFailed
+from polytalk.gateway import bodies
 from polytalk.gateway.request_ids import NamesRequests, request_id
+from polytalk.types import ToolCall, ToolDelta
 from tests.support.engines import Fault
 from tests.support.server import SOON, Server, serving
 
@@ -50,6 +54,54 @@ async def test_an_avatar_answers_in_character_and_its_tokens_are_bounded_by_the_
         work = server.llm.works[-1]
         assert work.max_tokens == 5
         assert "Theo" in work.messages[0].content
+
+
+TOOLS: list[Any] = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+
+
+async def test_calls_of_functions_pass_through_an_engine_that_makes_them() -> None:
+    async with serving(reply="") as server, sdk(server) as openai:
+        server.runtime.kit = replace(server.runtime.kit, llm_extras=frozenset({"tools"}))
+        pieces = [ToolDelta(0, "call_1", "weather", '{"city": '), ToolDelta(0, arguments='"Bern"}')]
+        server.llm.calls, server.llm.finish = [pieces, pieces], "tool_calls"
+        client = openai.chat.completions
+        whole = await client.create(model="llm", messages=HI, tools=TOOLS)
+        assert whole.choices[0].finish_reason == "tool_calls"
+        assert whole.choices[0].message.content is None
+        (call,) = whole.choices[0].message.tool_calls or [None]
+        assert call is not None
+        assert call.to_dict() == {
+            "id": "call_1",
+            "type": "function",
+            "function": {"name": "weather", "arguments": '{"city": "Bern"}'},
+        }
+        assert json.loads(server.llm.works[-1].extra) == {"tools": TOOLS}
+        stream = await client.create(model="llm", messages=HI, tools=TOOLS, stream=True)
+        deltas = [call async for chunk in stream for call in chunk.choices[0].delta.tool_calls or ()]
+        assert [(one.id, one.function and one.function.arguments) for one in deltas] == [
+            ("call_1", '{"city": '),
+            (None, '"Bern"}'),
+        ]
+        told: list[Any] = [
+            *HI,
+            whole.choices[0].message.to_dict(),
+            {"role": "tool", "tool_call_id": "call_1", "content": "Rain"},
+        ]
+        await client.create(model="llm", messages=told)
+        _, asked, answered = server.llm.works[-1].messages
+        assert asked.calls == (ToolCall("call_1", "weather", '{"city": "Bern"}'),)
+        assert (answered.role, answered.content, answered.answers) == ("tool", "Rain", "call_1")
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SECONDS", 0.1)
+    async with serving() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.host.rpartition(":")[2]))
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {server.host}\r\ncontent-length: 100\r\n"
+        writer.write(f"{head}content-type: application/json\r\n\r\n{{".encode())
+        status = await asyncio.wait_for(reader.readline(), SOON)
+        assert b" 408 " in status
+        writer.close()
 
 
 BAD: list[tuple[dict[str, Any], int, str, str | None]] = [

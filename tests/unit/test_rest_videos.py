@@ -13,10 +13,12 @@ from openai import AsyncOpenAI, NotFoundError
 from pydantic import SecretStr
 
 from polytalk.config import ClipSettings, Settings, StoreSettings, TenantSettings
+from polytalk.dialogue.dispatch import Replies
 from polytalk.errors import EngineFailed
 from polytalk.gateway.rest.clip_folder import ClipFolder
 from polytalk.media.marking import read_marking
 from polytalk.store.store import opened
+from polytalk.types import Job, Stage, Tier
 from tests.support.engines import Fault
 from tests.support.server import SOON, Server, serving
 from tests.unit.test_rest_audio import RECORDING
@@ -47,12 +49,24 @@ async def ended(client: AsyncOpenAI, name: str, *states: str) -> Any:
     return video
 
 
-async def test_the_openai_package_orders_a_clip_and_fetches_it(kept: dict[str, Any], tmp_path: Path) -> None:
+async def test_the_openai_package_orders_a_clip_and_fetches_it(
+    kept: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with serving(**kept) as server, sdk(server) as client:
+        jobs: list[Job] = []
+        submit = server.runtime.dispatcher.submit
+
+        async def noted(job: Job) -> Replies:
+            jobs.append(job)
+            return await submit(job)
+
+        monkeypatch.setattr(server.runtime.dispatcher, "submit", noted)
         video = await client.videos.create(prompt=SAID, model="theo", **SMALL)
         assert (video.object, video.status, video.size, video.model) == ("video", "queued", "128x128", "theo")
         done = await ended(client, video.id)
         assert (done.status, done.progress, done.error) == ("completed", 100, None)
+        assert {job.tier for job in jobs} == {Tier.BATCH}, "somebody live had to wait for it"
+        assert {Stage.SPEAK, Stage.SYNTHESISE} <= {job.stage for job in jobs}
         assert done.expires_at - done.created_at == 24 * 3600
         content = (await client.videos.download_content(video.id)).content
         with av.open(io.BytesIO(content), "r") as file:
