@@ -141,6 +141,21 @@ class LlmEngine(Resident, Protocol):
     # `ThinkWork.extra`, such as tools, names them in `extras: frozenset[str]`.
 
 
+CHAT_EXTRAS = frozenset(
+    {
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "reasoning_effort",
+    }
+)
+"""What `ThinkWork.extra` may hold."""
+
+
 class AnalyseEngine(Resident, Protocol):
     """A `BatchEngine` or `StreamEngine` of `AnalyseWork` that gives `Features`.
 

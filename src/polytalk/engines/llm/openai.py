@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 import httpx
 import msgspec
 
-from polytalk.engines.base import parse_options
+from polytalk.engines.base import CHAT_EXTRAS, parse_options
 from polytalk.engines.remote import Remote, RemoteOptions
 from polytalk.errors import EngineFailed
 from polytalk.types import Message, TextDelta, ThinkWork, ToolDelta, Usage
@@ -58,19 +58,6 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(_Event).decode
-EXTRAS = frozenset(
-    {
-        "tools",
-        "tool_choice",
-        "parallel_tool_calls",
-        "response_format",
-        "presence_penalty",
-        "frequency_penalty",
-        "logit_bias",
-        "reasoning_effort",
-    }
-)
-"""What of `ThinkWork.extra` is passed on; the server behind says what of it is unknown to it."""
 
 
 class OpenAILlm:
@@ -89,7 +76,8 @@ class OpenAILlm:
     `omit = ["max_tokens"]`, `extra_body = {max_completion_tokens = 160}`.
     """
 
-    extras = EXTRAS
+    extras = CHAT_EXTRAS
+    # The server behind says what of it is unknown to it.
 
     def __init__(self, options: Mapping[str, object] | None = None) -> None:
         self.name = "openai"

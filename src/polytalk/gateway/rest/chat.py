@@ -15,6 +15,7 @@ from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.kit import Personas
 from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.runtime import Runtime
+from polytalk.engines.base import CHAT_EXTRAS
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.gateway.bodies import read_json
 from polytalk.gateway.names import Names
@@ -25,17 +26,6 @@ from polytalk.gateway.rest.errands import Errands
 from polytalk.types import Message, TextDelta, ToolCall, ToolDelta
 
 DONE = b"data: [DONE]\n\n"
-PASSED_ON = (
-    "tools",
-    "tool_choice",
-    "parallel_tool_calls",
-    "response_format",
-    "presence_penalty",
-    "frequency_penalty",
-    "logit_bias",
-    "reasoning_effort",
-)
-"""Fields that are the language model's own; one that can't have them refuses, unless they ask for nothing."""
 _NOTHING: dict[str, tuple[object, ...]] = {
     "tools": ([],),
     "tool_choice": ("none", "auto"),
@@ -45,6 +35,7 @@ _NOTHING: dict[str, tuple[object, ...]] = {
     "frequency_penalty": (0.0,),
     "logit_bias": ({},),
 }
+"""Values of `CHAT_EXTRAS` that ask for nothing: an engine that can't have the field need not know of them."""
 
 
 class Chat:
@@ -168,7 +159,7 @@ def usage_of(completion: Completion) -> ct.ChatUsage:
 
 
 def _extra(asked: ct.ChatRequest, extras: frozenset[str]) -> str:
-    chosen = {name: value for name in PASSED_ON if (value := getattr(asked, name)) is not None}
+    chosen = {name: value for name in sorted(CHAT_EXTRAS) if (value := getattr(asked, name)) is not None}
     for name in list(chosen):
         if name in extras:
             continue
