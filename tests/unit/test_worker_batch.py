@@ -162,6 +162,34 @@ async def test_jobs_interrupted_while_they_wait_are_never_run() -> None:
         assert engine.batches == [[b"running"], [b"alive"]]
 
 
+async def test_a_worker_that_waits_for_company_survives_when_all_it_waits_with_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held: list[float | None] = [RealClock().now() + SOON, None, None]
+    monkeypatch.setattr(BatchWorker, "_hold", lambda worker, batch: held.pop() if held else None)
+    engine, broker, pool = BatchFace(), MemoryBroker(), Pool(1)
+    worker = BatchWorker(Stage.ANALYSE, engine, broker, pool, RealClock())
+    running = asyncio.create_task(worker.run())
+    for audio in (b"first", b"second"):  # so that it knows how often jobs come
+        await publish(broker, asking(audio))
+        await answers(broker, 1)
+    await publish(broker, asking(b"alone", session="one"))
+    while held:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await broker.cancel("one", 1)
+    worker.desk.changed.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    following = asking(b"next", session="two")
+    await publish(broker, following)
+    assert (await answers(broker, 1))[following.id].result == MouthFrames(b"next")
+    assert engine.batches == [[b"first"], [b"second"], [b"next"]]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    pool.close()
+
+
 async def test_what_a_batch_made_for_a_job_that_died_in_it_is_not_delivered() -> None:
     engine = BatchFace()
     engine.gate.clear()

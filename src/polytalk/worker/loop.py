@@ -145,7 +145,7 @@ class BatchWorker:
                     await self.desk.changed.wait()
             except TimeoutError:
                 return
-            until = self._decide(batch, len(queue)).until
+            until = self._decide(batch, len(queue)).until if len(queue) else None  # all of them may have been cancelled
 
     def stats(self) -> WorkerStats:
         """A reading for the metrics."""
