@@ -37,7 +37,18 @@ TABLE = (
     "simulation",
 )
 """What the scheduler promises, by number."""
-NAMED = ("cached_answer", "knowledge", "wav2lip", "mouth", "face", "sim_vs_live", "photo", "first_frame", "webrtc")
+NAMED = (
+    "turn_ends",
+    "cached_answer",
+    "knowledge",
+    "wav2lip",
+    "mouth",
+    "face",
+    "sim_vs_live",
+    "photo",
+    "first_frame",
+    "webrtc",
+)
 """Not promised, but asked for by name."""
 PEERED = ("sched_batching", "sched_orchestration", "sched_first_audio", "sched_overload")
 """Those of them that peers are measured in."""

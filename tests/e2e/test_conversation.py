@@ -12,7 +12,8 @@ import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from polytalk.media.pcm import from_float, silence
+from polytalk.media import g711
+from polytalk.media.pcm import from_float, resample, silence
 from polytalk.types import SPEECH_RATE
 from tests.e2e.conftest import Server, Speak, Transcribe
 
@@ -211,3 +212,34 @@ async def test_what_an_english_voice_cannot_say_is_shown_and_the_session_goes_on
             assert events[-1].response.status == "completed"
             assert text_of(events).endswith(text)
     assert audio_of(events)
+
+
+async def test_a_telephone_call_ends_its_turns_by_what_is_said(
+    server: Server, joe: Speak, transcribe: Transcribe
+) -> None:
+    """G.711 both ways, and an utterance with a pause of 0.9 s in it, which silence alone would take for the end."""
+    telephone = {"type": "audio/pcmu"}
+    detection = {"type": "semantic_vad", "eagerness": "medium"}
+    audio = {"input": {"format": telephone, "turn_detection": detection}, "output": {"format": telephone}}
+    said = (
+        joe("I would like to know, um, what you can") + silence(0.9, SPEECH_RATE) + joe("do for me. What can you do?")
+    )
+    coded = g711.encode(resample(said + silence(1.5, SPEECH_RATE), SPEECH_RATE, g711.RATE), "mu")
+    async with call(server, audio=audio) as connection:
+        speaking = asyncio.create_task(_dictate(connection, coded))
+        events = await until(connection, "response.done")
+        await speaking
+    heard = [e.transcript for e in events if e.type == "conversation.item.input_audio_transcription.completed"]
+    assert len(heard) == 1, heard
+    assert "what can you do" in heard[0].lower()
+    reply = resample(g711.decode(audio_of(events), "mu"), g711.RATE, SPEECH_RATE)
+    written, sounded = words(text_of(events)), words(transcribe(reply))
+    assert len(written & sounded) >= 0.6 * len(written), (written, sounded)
+
+
+async def _dictate(connection: AsyncRealtimeConnection, coded: bytes) -> None:
+    """Send 8,000 bytes a second, as time goes by."""
+    began = time.monotonic()
+    for start in range(0, len(coded), 160):
+        await connection.input_audio_buffer.append(audio=base64.b64encode(coded[start : start + 160]).decode())
+        await asyncio.sleep(max(0.0, began + start / g711.RATE - time.monotonic()))

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.figures.turn_ends import outcome
+from bench.utterances import OPEN, WHOLE
 from polytalk.dialogue.completeness import PATIENCE_MS, Eagerness, Verdict, judge, patience
-from tests.support.utterances import OPEN, WHOLE
 
 EAGERNESS: tuple[Eagerness, ...] = ("low", "medium", "high", "auto")
 
@@ -62,3 +63,13 @@ def test_the_more_is_missing_the_longer_and_the_more_eager_the_shorter() -> None
         assert low > medium > high
         assert auto == medium
     assert [row[Verdict.INCOMPLETE] for row in PATIENCE_MS.values()] == [8_000, 4_000, 2_000]
+
+
+def test_words_cut_fewer_people_off_than_silence_does_and_keep_none_waiting_for_longer() -> None:
+    silence = outcome(lambda text, language: 500)
+    words = outcome(lambda text, language: patience(judge(text, language), "medium"))
+    eager = outcome(lambda text, language: patience(judge(text, language), "high"))
+    assert words["cut off, % of pauses"] < 0.2 * silence["cut off, % of pauses"]
+    assert words["wait at the end, ms"] < silence["wait at the end, ms"]
+    assert eager["cut off, % of pauses"] < 0.5 * silence["cut off, % of pauses"]
+    assert eager["wait at the end, ms"] < 0.5 * silence["wait at the end, ms"]
