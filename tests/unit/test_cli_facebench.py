@@ -112,6 +112,7 @@ def test_a_bench_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypat
     command.run(None, out, resume=True)
     assert asked == [set(), {"mira"}]
     assert [row["face"] for row in msgspec.json.decode(out.read_bytes())["rows"]] == ["mira", "theo"]
+    assert "| shut % | 99.0 | 99.0 |" in out.with_suffix(".md").read_text("utf-8")
     out.write_text("[1]")
     with pytest.raises(BadInput, match="no file of this command"):
         command.run(None, out, resume=True)

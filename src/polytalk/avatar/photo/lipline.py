@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from polytalk.avatar.photo.anatomy import LOWER_INNER, UPPER_INNER, Frame, arc, luminance, smooth
 from polytalk.avatar.photo.face import Floats, Picture
 
-PARTED = 0.06
-"""Gap over width from which the photograph shows an open mouth; landmarks of full lips stand 0.05 apart when shut."""
+PARTED = 0.03
+"""Gap over width from which the photograph shows an open mouth, as `checks.GAP` warns; shut lips have 0.01 at most."""
 _REACH = 0.05
 """How far from the landmarks' middle the line is looked for, in widths."""
 _STEPS = 41

@@ -56,7 +56,19 @@ def _read(out: Path) -> list[Row]:
         raise BadInput(f"{out} is no file of this command: {error}") from error
 
 
+def page(kept: Kept) -> str:
+    """The table in Markdown, a row for every figure and a column for every face."""
+    names = [name for name in kept.rows[0] if name != "face"] if kept.rows else []
+    head = ["", *(str(row["face"]) for row in kept.rows)]
+    lines = [head, ["---"] * len(head)]
+    lines += [[name.strip(), *("–" if row[name] is None else str(row[name]) for row in kept.rows)] for name in names]
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    said = "\n".join(f"- {note}" for note in kept.notes)
+    return f"# The faces, measured\n\nBy `polytalk bench face`. Goal: {kept.goal}.\n\n{table}\n\n{said}\n"
+
+
 def _write(out: Path, rows: list[Row], notes: list[str]) -> None:
+    out.with_suffix(".md").write_text(page(Kept(GOALS, rows, notes)), "utf-8")
     partial = out.with_name(out.name + ".partial")
     partial.write_bytes(msgspec.json.format(msgspec.json.encode(Kept(GOALS, rows, notes)), indent=1) + b"\n")
     partial.replace(out)  # whole or as it was, if this is stopped
