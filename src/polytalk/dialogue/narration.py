@@ -33,6 +33,8 @@ from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Seconds, Stage
 
 AHEAD = 4
 """Sentences under way for each core: enough for every stage to have one waiting."""
+OFFLINE = Payer(tier=Tier.BATCH)
+"""Nobody waits for it live."""
 OnSentence: TypeAlias = Callable[[int, int], None]
 """Called with the sentences done and the sentences in all."""
 
@@ -112,9 +114,9 @@ class Narration:
         settings: SessionSettings,
         sentences: Sequence[Sentence],
         parts: Parts,
-        tenant: str = "default",
+        payer: Payer = OFFLINE,
     ) -> None:
-        self._runtime, self._settings, self._parts, self._tenant = runtime, settings, parts, tenant
+        self._runtime, self._settings, self._parts, self._payer = runtime, settings, parts, payer
         self.sentences = sentences
         self._names = [self._name(sentence.text) for sentence in sentences]
         self.different = len(set(self._names))
@@ -183,7 +185,7 @@ class Narration:
 
     async def _say(self, sentence: Sentence) -> Part:
         runtime = self._runtime
-        scope = Scope(runtime.dispatcher, new_id("render"), 0, Payer(self._tenant, Tier.BATCH))
+        scope = Scope(runtime.dispatcher, new_id("render"), 0, self._payer)
         done = Answer(text=sentence.text)
         try:
             await say(

@@ -11,7 +11,7 @@ from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.narration import Narration, Parts
-from polytalk.dialogue.payer import Payer
+from polytalk.dialogue.payer import UNMETERED, Meter, Payer
 from polytalk.dialogue.production import shoot
 from polytalk.dialogue.reel import Shape
 from polytalk.dialogue.rehearsal import recorded
@@ -52,6 +52,7 @@ class ClipJobs:
         self._woken = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, int] = {}
+        self._meters: dict[str, Meter] = {}
         self._served: dict[str, int] = {}
         """Tenant -> number of its last clip, so that nobody's hundred orders stand before another's one."""
         self._number = 0
@@ -68,8 +69,13 @@ class ClipJobs:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def submit(self, order: Order, recording: bytes | None, tenant: str, key: str | None) -> Clip:
-        """Keep an order. Raises Shed when too many wait, StoreLost, SetupError."""
+    async def submit(self, order: Order, recording: bytes | None, payer: Payer, key: str | None) -> Clip:
+        """Keep an order. Raises Shed when too many wait, OverQuota, StoreLost, SetupError.
+
+        Its speech is charged as it is made; by another process, or after a restart, it costs nothing.
+        """
+        payer.meter.check()
+        tenant = payer.tenant
         waiting = [clip for clip in await self._clips.unfinished() if clip.status == "queued"]
         own = sum(clip.tenant == tenant for clip in waiting)
         if own >= self._settings.queue or len(waiting) >= 10 * self._settings.queue:
@@ -83,12 +89,14 @@ class ClipJobs:
         except BaseException:
             await asyncio.to_thread(self.folder.forget, name)
             raise
+        self._meters[name] = payer.meter
         self._woken.set()
         return clip
 
     async def remove(self, name: str, tenant: str) -> None:
         """Delete an order, its file, and the work on it. Raises BadInput, StoreLost."""
         await self._clips.delete(name, tenant)
+        self._meters.pop(name, None)
         task = self._under_way.get(name)
         if task is not None:
             task.cancel()
@@ -150,6 +158,7 @@ class ClipJobs:
             await asyncio.gather(task, telling, return_exceptions=True)
             del self._under_way[clip.id]
             self._progress.pop(clip.id, None)
+            self._meters.pop(clip.id, None)
 
     async def _make(self, clip: Clip) -> None:
         try:
@@ -182,7 +191,8 @@ class ClipJobs:
 
     async def _film(self, clip: Clip, order: Order) -> Seconds:
         runtime = self._runtime
-        scope = Scope(runtime.dispatcher, clip.id, 0, Payer(clip.tenant, Tier.BATCH))
+        payer = Payer(clip.tenant, Tier.BATCH, self._meters.get(clip.id, UNMETERED))
+        scope = Scope(runtime.dispatcher, clip.id, 0, payer)
         target = self.folder.target(clip.id, order.format)
         shape = Shape(order.width, order.height, order.fps, colour_of(order.background), threads=1)
 
@@ -204,7 +214,7 @@ class ClipJobs:
             return await recorded(scope, self._runtime.kit, settings, sound)
         parts = Parts(target)
         await asyncio.to_thread(parts.open)
-        narration = Narration(self._runtime, settings, read_script(order.prompt), parts, clip.tenant)
+        narration = Narration(self._runtime, settings, read_script(order.prompt), parts, scope.payer)
 
         def on_sentence(done: int, total: int) -> None:
             self._progress[clip.id] = SPOKEN * done // max(total, 1)

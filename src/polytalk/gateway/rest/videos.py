@@ -62,7 +62,7 @@ class Videos:
         with self._uploads.one():
             asked, recording = await self._read(request)
             order = await self._order(asked, recording is not None)
-            clip = await self._jobs.submit(order, recording, principal.tenant.name, principal.key)
+            clip = await self._jobs.submit(order, recording, request.state.ration.payer, principal.key)
         return Json(shown(clip))
 
     async def retrieve(self, request: Request) -> Response:
