@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import event, text
 
 from polytalk.config import Settings, StoreSettings
 from polytalk.errors import StoreLost
+from polytalk.store.beside import beside
 from polytalk.store.conversations import SessionRecord, TurnRecord, answered, began
 from polytalk.store.store import Store
 from polytalk.store.writer import LONGEST_WAIT, Write, Writer
@@ -43,13 +44,8 @@ def write(number: int) -> Write:
 @asynccontextmanager
 async def writing(database: Flaky, most: int) -> AsyncIterator[Writer]:
     writer = Writer(database, most)  # type: ignore[arg-type]
-    task = asyncio.create_task(writer.run())
-    try:
+    async with beside(writer.run()):
         yield writer
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @pytest.mark.looptime
@@ -79,6 +75,33 @@ async def test_at_the_end_what_waits_is_written_or_counted_as_lost() -> None:
     writer.put(write(2))
     await writer.drain(1.0)
     assert (writer.waiting, writer.dropped["turn"]) == (0, 1)
+
+
+async def test_tables_that_are_not_as_they_should_be_are_a_lost_database_and_stop_no_writer(store: Store) -> None:
+    store.writer.put(began(SessionRecord("sess_1", "acme", "mira", 1.0)))
+    async with store.database.writing() as connection:
+        await connection.execute(text("ALTER TABLE sessions RENAME TO gone"))
+    async with beside(store.writer.run()), asyncio.timeout(5):
+        while store.writer.trouble is None:
+            await asyncio.sleep(0.01)
+        async with store.database.writing() as connection:
+            await connection.execute(text("ALTER TABLE gone RENAME TO sessions"))
+        while store.writer.waiting:
+            await asyncio.sleep(0.01)
+    assert [one.id for one in await store.conversations.page()] == ["sess_1"]
+
+
+async def test_work_beside_that_fails_is_told_of_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> None:
+        raise KeyError("a defect")
+
+    work = beside(broken())
+    await work.__aenter__()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert "its work is not done any more" in caplog.text
+    with pytest.raises(KeyError):
+        await work.__aexit__(None, None, None)
 
 
 async def test_a_full_disk_ends_no_conversation_and_is_told(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from polytalk.avatar.library import Library, taken
 from polytalk.avatar.making import Order
 from polytalk.avatar.making_process import Report, Request, Trouble, trouble
 from polytalk.errors import BadInput, PolytalkError, Shed
+from polytalk.store.beside import beside
 
 log = logging.getLogger(__name__)
 
@@ -58,13 +59,8 @@ class Builds:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work for as long as the context lasts."""
-        worker = asyncio.create_task(self._work())
-        try:
+        async with beside(self._work()):
             yield
-        finally:
-            worker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await worker
 
     def check_room(self) -> None:
         """Raises Shed when the queue is full: asked before an upload is read."""

@@ -15,6 +15,7 @@ from polytalk.dialogue.shares import Shares
 from polytalk.errors import BadInput, StoreLost
 from polytalk.gateway.keys import ORDINARY, SCOPES, Principal, SettingsKeys
 from polytalk.store import tables
+from polytalk.store.beside import beside
 from polytalk.store.keys import Key
 from polytalk.store.store import Store
 from polytalk.store.writer import Write
@@ -66,14 +67,9 @@ class KeyRing:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Look at the store for as long as the context lasts."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with beside(self._run()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            self._note_use()
+        self._note_use()
 
     async def exist(self) -> bool:
         """See Keys."""

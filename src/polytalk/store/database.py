@@ -19,10 +19,10 @@ from polytalk.types import Seconds
 PATIENCE: Seconds = 5.0
 """For a connection, and for another process's transaction to end."""
 QUERY_PATIENCE: Seconds = 15.0
-LOST_STATES = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58", "XX"})
-"""Classes of PostgreSQL's error codes that speak of the database: connection, read-only, resources, shutdown …"""
 UNKEEPABLE = "22"
 """The class of those that speak of a value: too long, or with a character that no text may have."""
+TAKEN = "23"
+"""The class of those that speak of other rows: a name that is taken, one that is missing."""
 DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
@@ -149,7 +149,7 @@ def _parsed(given: str) -> URL:
 def _is_lost(error: Exception) -> bool:
     """Whether the database is at fault, and not the statement: then it is worth trying again."""
     if state := _state(error):
-        return state[:2] in LOST_STATES
+        return not state.startswith((UNKEEPABLE, TAKEN))
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
     if type(error).__module__.startswith("asyncpg"):  # refusals to connect come as they are

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from sqlalchemy import delete
 
@@ -13,6 +13,7 @@ from polytalk.errors import ConfigError, StoreLost
 from polytalk.store import base, migrate, tables
 from polytalk.store.audit import Audit
 from polytalk.store.base import Now
+from polytalk.store.beside import beside
 from polytalk.store.clips import Clips
 from polytalk.store.conversations import Conversations
 from polytalk.store.database import Database
@@ -71,13 +72,10 @@ class Store:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open it, in the background and as often as it takes; write and purge for as long as the context lasts."""
-        task = asyncio.create_task(self._run())
         try:
-            yield
+            async with beside(self._run()):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             if self.opened.is_set():
                 await self.writer.drain(LAST_WORDS)
             await self.close()

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from polytalk.errors import BadInput
+from polytalk.gateway.bodies import at_fault
 from polytalk.gateway.realtime.session_patch import SessionPatch
 
 
@@ -17,5 +18,5 @@ def patch_of(session: Mapping[str, Any]) -> SessionPatch:
     try:
         return msgspec.convert(dict(session), SessionPatch)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        raise BadInput(what, param=f"session{where.rstrip('`')}") from None
+        fault = at_fault(error)
+        raise BadInput(fault.message, param=f"session.{fault.param}" if fault.param else "session") from None
