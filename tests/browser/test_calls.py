@@ -12,11 +12,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from polytalk.types import SPEECH_RATE
 from tests.browser.conftest import OpenPage
-from tests.browser.test_page import LONG, eventually
+from tests.browser.test_page import LONG, SPEAKS, eventually, mouth_range, turn_microphone_on, type_in
 from tests.e2e.conftest import Server, Speak
 
 EXAMPLE = Path(__file__).parents[2] / "examples/webrtc"
@@ -167,3 +167,23 @@ def test_a_page_of_another_origin_asks_hears_sees_and_interrupts(
         eventually(page, "peer.connectionState === 'closed'", 5)
         errors = page.evaluate("seen.filter(event => event.type === 'error').map(event => event.text)")
         assert errors == []
+
+
+def test_the_page_itself_talks_over_webrtc_when_its_address_says_so(
+    called: Server, open_page: OpenPage, question: bytes
+) -> None:
+    with open_page(called, question) as page:
+        page.add_init_script(WATCH)
+        page.goto(f"{called.url}?connection=webrtc")
+        eventually(page, "count('session.created') === 1", 15)
+        turn_microphone_on(page)
+        eventually(page, SPEAKS, 20)
+        assert mouth_range(page) > 0.1
+        expect(page.get_by_text("what is your name", exact=False).first).to_be_visible(timeout=15_000)
+        assert page.evaluate(ENERGY) > 0
+        page.get_by_role("button", name="Interrupt").click()
+        eventually(page, "polytalk.state() !== 'speaking'", 1)
+        eventually(page, "count('output_audio_buffer.cleared') + count('output_audio_buffer.stopped') > 0", 5)
+        type_in(page, "And now in writing.")
+        eventually(page, SPEAKS, 20)
+        assert page.evaluate("count('error')") == 0

@@ -7,13 +7,22 @@ import { makeScene } from "./face/make-scene";
 import { indexOf } from "./face/rig";
 import { fill, I18n, remember, remembered } from "./i18n";
 import { type Playable, playable } from "./media/codecs";
+import { LiveSound } from "./media/live-sound";
 import { FilmPlayer } from "./media/player";
 import { type Pose, RestFilms } from "./media/rest";
 import { MediaSocket } from "./media/socket";
 import { Sound } from "./media/sound";
 import { Call } from "./model/call";
 import type { Phase } from "./model/call-state";
-import { type Choice, firstChoice, firstRenderer, NO_CHOICE, type Renderer } from "./model/choice";
+import {
+  type Choice,
+  firstChoice,
+  firstRenderer,
+  firstTransport,
+  NO_CHOICE,
+  type Renderer,
+  type Transport,
+} from "./model/choice";
 import {
   type AvatarEntry,
   type Catalogue,
@@ -25,6 +34,7 @@ import {
 import { Connection, realtimeUrl } from "./protocol/connection";
 import { type ProtocolError, RATE } from "./protocol/events";
 import { setKey } from "./protocol/key";
+import { PeerWire } from "./protocol/peer-wire";
 import { obstacle } from "./protocol/readiness";
 import { CaptionView } from "./ui/captions";
 import { Chooser, drawPortrait } from "./ui/chooser";
@@ -47,7 +57,16 @@ export class App {
   readonly rest = new RestFilms(el("rest"));
   /** Of films; null when they are of no use here. */
   private readonly playable = playable((mime) => FilmPlayer.plays(mime));
-  readonly sound = new Sound(this.films, () => this.output.player);
+  private readonly transport: Transport = firstTransport(location.search);
+  private readonly live = new LiveSound(
+    () => performance.now(),
+    () => this.connection.send({ type: "output_audio_buffer.clear" }),
+  );
+  private readonly remote = new Audio();
+  private peer: PeerWire | null = null;
+  readonly sound = new Sound(this.films, () =>
+    this.transport === "webrtc" ? this.live : this.output.player,
+  );
   private readonly media: MediaSocket;
   /** Who draws the face. */
   private renderer: Renderer = firstRenderer(location.search, remembered(RENDERER_KEY));
@@ -88,13 +107,23 @@ export class App {
     });
     this.microphone = new MicSwitch(this.output, {
       packet: ({ samples, capturedAt }) => this.call.microphone(samples, capturedAt),
-      opened: () => this.link.clear(),
-      closed: () => this.call.muted(),
+      opened: () => {
+        this.link.clear();
+        this.peer?.take(this.microphone.track);
+      },
+      closed: () => {
+        this.peer?.take(null);
+        this.call.muted();
+      },
       failed: (problem) => this.notify(this.i18n.t.microphone[problem]),
     });
     this.connection = new Connection({
       address: () => this.address(),
+      wire: (url) => this.wire(url),
       event: (event) => {
+        if (event.type === "output_audio_buffer.started") this.live.began(event.response_id);
+        else if (event.type.startsWith("output_audio_buffer.") && "response_id" in event)
+          this.live.ended(event.response_id);
         this.call.handle(event);
         if (event.type === "session.created") this.link.open(); // an open socket alone is no call yet
       },
@@ -150,6 +179,7 @@ export class App {
 
   wake(): void {
     void this.output.wake();
+    if (this.remote.srcObject) void this.remote.play();
   }
 
   /** With every connection the server says what there is to choose from: avatars come and go. */
@@ -158,6 +188,15 @@ export class App {
     if (this.entry(this.choice.avatar)) this.translate();
     else this.choose(firstChoice(this.catalogue, remembered(CHOICE_KEY)));
     return realtimeUrl(location, this.choice.avatar);
+  }
+
+  private wire(url: string): PeerWire | null {
+    if (this.transport !== "webrtc") return null;
+    this.peer = new PeerWire(url, this.microphone.track, (sound) => {
+      this.remote.srcObject = sound;
+      void this.remote.play().catch(() => undefined); // until the user's first gesture
+    });
+    return this.peer;
   }
 
   private choose(choice: Choice): void {
@@ -174,7 +213,9 @@ export class App {
 
   /** What films are asked for. */
   private get wanted(): Playable | null {
-    return this.renderer === "server" && this.playable.codec.length > 0 ? this.playable : null;
+    return this.transport === "websocket" && this.renderer === "server" && this.playable.codec.length > 0
+      ? this.playable
+      : null;
   }
 
   private followRest(): void {

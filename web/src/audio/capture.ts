@@ -58,6 +58,10 @@ export class Microphone {
     return new Microphone(stream, context, context !== shared, [source, worklet]);
   }
 
+  get track(): MediaStreamTrack | null {
+    return this.stream.getAudioTracks()[0] ?? null;
+  }
+
   close(): void {
     for (const track of this.stream.getTracks()) track.stop();
     for (const node of this.nodes) node.disconnect();

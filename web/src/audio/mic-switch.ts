@@ -28,6 +28,11 @@ export class MicSwitch {
     return this.microphone !== null;
   }
 
+  /** What it captures; null while it is off. */
+  get track(): MediaStreamTrack | null {
+    return this.microphone?.track ?? null;
+  }
+
   /** Must be called from a gesture of the user. */
   async toggle(): Promise<void> {
     if (this.busy) return; // the browser is asking for permission

@@ -61,6 +61,9 @@ export class Call {
     },
     "response.output_audio.done": (event) => this.audioDone(event.response_id, event.item_id),
     "response.done": (event) => this.responseDone(event.response),
+    "output_audio_buffer.started": ({ response_id }) => {
+      if (!this.dead.has(response_id) && !this.playing.includes(response_id)) this.playing.push(response_id);
+    },
     error: (event) => {
       if (!HARMLESS.has(event.error.code ?? "")) this.ports.failed(event.error);
     },

@@ -36,3 +36,10 @@ export function firstRenderer(search: string, stored: string | null): Renderer {
   const asked = new URLSearchParams(search).get("video") ?? stored;
   return asked === "server" ? "server" : "here";
 }
+
+/** How the conversation travels: what the address asks for (`?connection=webrtc`). */
+export type Transport = "websocket" | "webrtc";
+
+export function firstTransport(search: string): Transport {
+  return new URLSearchParams(search).get("connection") === "webrtc" ? "webrtc" : "websocket";
+}

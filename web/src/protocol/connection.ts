@@ -3,6 +3,7 @@
 import { backoffMs } from "./backoff";
 import { type ClientEvent, parseEvent, type ServerEvent } from "./events";
 import { subprotocols } from "./key";
+import type { Wire } from "./peer-wire";
 
 /** A server that drains before a restart closes with this code and wants its clients back at once. */
 const SERVICE_RESTART = 1012;
@@ -12,13 +13,15 @@ const STABLE_MS = 5_000;
 export interface ConnectionHooks {
   /** Where to connect to; asked before each attempt. A rejection is a failed attempt. */
   address(): Promise<string>;
+  /** What to open there; a WebSocket where this gives nothing. */
+  wire?(url: string): Wire | null;
   event(event: ServerEvent): void;
   /** The connection is gone, or could not be made; the next attempt is `retryMs` away. */
   lost(retryMs: number): void;
 }
 
 export class Connection {
-  private socket: WebSocket | null = null;
+  private socket: Wire | null = null;
   private attempt = 0;
   /** Counts calls of `connect`: what belongs to an older one is stale. */
   private round = 0;
@@ -53,7 +56,7 @@ export class Connection {
   }
 
   private open(url: string, round: number): void {
-    const socket = new WebSocket(url, subprotocols());
+    const socket = this.hooks.wire?.(url) ?? (new WebSocket(url, subprotocols()) as Wire);
     this.socket = socket;
     socket.onopen = () => {
       if (this.round === round) this.openedAt = performance.now();

@@ -57,6 +57,9 @@ export type ServerEvent = { event_id: string } & (
       frames: number[][];
     }
   | { type: "response.done"; response: ResponseInfo }
+  | { type: "output_audio_buffer.started"; response_id: string }
+  | { type: "output_audio_buffer.stopped"; response_id: string }
+  | { type: "output_audio_buffer.cleared"; response_id: string }
   | { type: "error"; error: ProtocolError }
 );
 
@@ -66,7 +69,8 @@ export type ClientEvent =
   | { type: "conversation.item.create"; item: UserMessage }
   | { type: "conversation.item.truncate"; item_id: string; content_index: 0; audio_end_ms: number }
   | { type: "response.create" }
-  | { type: "response.cancel" };
+  | { type: "response.cancel" }
+  | { type: "output_audio_buffer.clear" };
 
 export interface UserMessage {
   id: string;
