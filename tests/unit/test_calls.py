@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from aiortc import RTCPeerConnection
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from openai import AsyncOpenAI
 
-from polytalk.config import Limits, WebRtcSettings
+from polytalk.config import Limits, TenantSettings, WebRtcSettings
 from tests.support.caller import Caller, calling
 from tests.support.server import SOON, Server, serving
 from tests.support.sound import tone
@@ -309,3 +310,33 @@ def places(sdp: str) -> list[tuple[str, str]]:
     """Address and port of each candidate."""
     lines = (line.split() for line in sdp.splitlines() if line.startswith("a=candidate:"))
     return [(words[4], words[5]) for words in lines]
+
+
+async def test_a_browser_calls_with_a_client_secret_and_an_sdk_with_a_key() -> None:
+    tenants = (TenantSettings(name="shop", token="a long random word"),)
+    async with speaking(tenants=tenants) as server, httpx.AsyncClient(base_url=server.http) as client:
+        stranger = Caller()
+        refused = await client.post(URL, content=await stranger.offer(), headers=AS_SDP)
+        await stranger.close()
+        assert (refused.status_code, refused.json()["error"]["code"]) == (401, "invalid_api_key")
+        key = {"authorization": "Bearer a long random word"}
+        preset = {"session": {"type": "realtime", "model": "theo", "instructions": "Be brief."}}
+        secret = (await client.post("/v1/realtime/client_secrets", json=preset, headers=key)).json()["value"]
+        caller = Caller()
+        ephemeral = {"authorization": f"Bearer {secret}"}
+        await caller.accept(await client.post(URL, content=await caller.offer(), headers=AS_SDP | ephemeral))
+        session = (await caller.until("session.created"))["session"]
+        assert (session["model"], session["instructions"]) == ("theo", "Be brief.")
+        assert (await client.post(f"{caller.location}/hangup", headers=ephemeral)).status_code == 200
+        await caller.close()
+
+        other = Caller()
+        async with AsyncOpenAI(base_url=f"{server.http}/v1", api_key="a long random word") as sdk:
+            answer = await sdk.realtime.calls.create(
+                sdp=await other.offer(), session={"type": "realtime", "model": "gpt-realtime"}
+            )
+            await other.peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
+            await other.until("session.created")
+            await sdk.realtime.calls.hangup(answer.response.headers["location"].rpartition("/")[2])
+        await eventually(lambda: other.peer.connectionState == "closed")
+        await other.close()
