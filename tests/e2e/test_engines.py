@@ -71,6 +71,15 @@ def test_neighbours_in_a_batch_do_not_change_a_transcript(asr: WhisperAsr, spoke
     assert texts(asr.run(works)) == [texts(asr.run([work]))[0] for work in works]
 
 
+def test_a_prompt_helps_or_does_no_harm_and_some_heat_still_hears(
+    asr: WhisperAsr, spoken: list[NDArray[np.float32]]
+) -> None:
+    audio = pcm(spoken[0])
+    prompts = ("", "A talk about books.", "x " * 2_000)  # the last alone would silence it
+    works = [ListenWork(audio, "en", prompt) for prompt in prompts] + [ListenWork(audio, "en", temperature=0.2)]
+    assert [words(text) for text in texts(asr.run(works))] == [words(SENTENCES[0])] * len(works)
+
+
 def test_threads_share_the_model(asr: WhisperAsr, spoken: list[NDArray[np.float32]]) -> None:
     works = [ListenWork(pcm(audio)) for audio in spoken]
     with ThreadPoolExecutor(4) as pool:

@@ -158,7 +158,8 @@ def _hear(decoder: Decoder, pieces: Sequence[_Piece], frames: int) -> None:
             temperature=temperature,
         )
         for piece, one in zip(pieces, heard, strict=True):
-            piece.heard = _again(decoder, piece.samples, one) if repeats(one.text) else one
+            lost = repeats(one.text) or (prompt and not one.text)  # a prompt of another kind may silence it
+            piece.heard = _again(decoder, piece.samples, one) if lost else one
     except RuntimeError as error:
         for piece in pieces:
             piece.heard = EngineFailed(f"the speech recogniser failed: {error}")
