@@ -43,6 +43,8 @@ def test_punctuation_that_a_recogniser_adds_proves_nothing(language: str) -> Non
         ("My phone number is 0 1 7 1 2 3 4 5 6 7 8.", Verdict.UNCLEAR),
         ("My code is 4 7 1 1.", Verdict.UNCLEAR),
         ("I have two", Verdict.UNCLEAR),
+        ("I would like to know.", Verdict.INCOMPLETE),
+        ("Could you tell me?", Verdict.INCOMPLETE),
     ],
 )
 def test_what_the_words_say(text: str, verdict: Verdict) -> None:
