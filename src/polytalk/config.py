@@ -324,7 +324,7 @@ class Settings(BaseSettings):
     embed: EngineChoice = EngineChoice(engine="e5")
     """Finds what avatars know by its meaning; loaded when one has a knowledge file."""
     aliases: dict[str, str] = {}
-    """Further names of avatars and engines, for clients that ask for a `model` by another name."""
+    """Further names of avatars and engines, for clients that ask for a `model` by another name, and of voices."""
     prompts: dict[str, str] = {}
     """Instructions by name, for clients that ask for a `prompt` by its id; `{{words}}` in them are its variables."""
     knowledge: dict[str, Path] = {}

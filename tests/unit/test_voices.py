@@ -37,6 +37,14 @@ def test_an_unknown_voice_is_an_error_that_names_the_known_ones() -> None:
         voices(one=(VERA, JOE)).get("nobody")
 
 
+def test_the_settings_may_give_voices_further_names_and_change_stock_ones() -> None:
+    engine = ScriptedTts(voices=(VERA, JOE))
+    named = Voices([engine], {"marin": "joe", "desk": "vera", "support": "theo"})
+    assert [named.get(name).voice for name in ("marin", "desk", "alloy")] == [JOE, VERA, VERA]
+    with pytest.raises(BadInput, match="'support'"):
+        named.get("support")  # it is an avatar's
+
+
 def test_no_voice_at_all_is_an_error_of_the_settings() -> None:
     with pytest.raises(ConfigError, match=r"no TTS engine has a voice; name one in \[\[tts\]\]"):
         voices(one=())

@@ -70,7 +70,7 @@ class Runtime:
         mouth = _create("mouth", settings.mouth)
         synthesisers = [_create("synthesise", choice) for choice in settings.synthesise_choices()]
         speakers = [_create("tts", choice) for choice in settings.tts_choices()]
-        self.voices = Voices(speakers)
+        self.voices = Voices(speakers, settings.aliases)
         self._pool = Pool(settings.cores - settings.vip_cores)
         vip_pool = Pool(settings.vip_cores) if settings.vip_cores else None
         self.clock = RealClock()

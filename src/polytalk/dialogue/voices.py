@@ -28,14 +28,19 @@ def language_of(text: str) -> str:
 class Voices:
     """All voices of all TTS engines."""
 
-    def __init__(self, engines: Iterable[Any]) -> None:
+    def __init__(self, engines: Iterable[Any], aliases: Mapping[str, str] | None = None) -> None:
+        """`aliases`: further names, before those of other servers; what they stand for need not be a voice.
+
+        Raises ConfigError when there is no voice at all.
+        """
         self._routes: dict[str, VoiceRoute] = {}
         for engine in engines:
             for voice in engine.voices():
                 self._routes.setdefault(voice.id, VoiceRoute(engine.name, voice))
         if not self._routes:
             raise ConfigError("no TTS engine has a voice; name one in [[tts]]")
-        self._aliases = self._stock_aliases()
+        own = {name: voice for name, voice in (aliases or {}).items() if voice in self._routes}
+        self._aliases = dict(self._stock_aliases()) | own
 
     def all(self) -> Sequence[Voice]:
         """In the order of the settings."""
