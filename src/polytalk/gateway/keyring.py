@@ -108,7 +108,7 @@ class KeyRing:
         return known.principal
 
     async def look(self) -> None:
-        """Ask the store whether anything has changed; if so, forget what was known. Raises StoreLost."""
+        """Ask the store whether anything has changed; if so, read it anew. Raises StoreLost."""
         revision = await self._store.revision()
         self._asked_at = self._store.now()
         if revision == self._revision:
@@ -126,10 +126,13 @@ class KeyRing:
     def _refresh(self, keys: dict[str, Key]) -> None:
         """Know these keys, and of the client secrets that were known those whose key is among them, or have none."""
         opening = {key.id for key in keys.values()}
+        now = self._store.now()
         kept: OrderedDict[str, _Known] = OrderedDict()
         for digest, known in self._known.items():
             old = known.principal
-            if old.ephemeral and (old.key is None or old.key in opening) and (tenant := self._tenant(old.tenant.name)):
+            if not old.ephemeral or known.until <= now:
+                continue
+            if (old.key is None or old.key in opening) and (tenant := self._tenant(old.tenant.name)):
                 kept[digest] = _Known(replace(old, tenant=tenant), known.until)
         for digest, key in keys.items():
             if (made := self._known_key(key)) is not None:
