@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from math import ceil
 
+from polytalk.dialogue.asking import resolved
 from polytalk.dialogue.dispatch import Replies, Scope
 from polytalk.dialogue.face import FRAME_BYTES, RUNS_AHEAD, Face, Piece
 from polytalk.dialogue.history import Told
@@ -91,7 +92,7 @@ class Turn:
     async def run(self) -> None:
         """Make the whole answer; an error ends up with the reader of `pieces`."""
         try:
-            history, language = await self._listen()
+            history, language = await resolved(self._history, self._heard, self.settings.language)
             if history:
                 if self._enter is not None:
                     knocked = self._scope.clock.now()
@@ -126,35 +127,10 @@ class Turn:
         if self._failure is not None:
             raise self._failure
 
-    async def _listen(self) -> tuple[tuple[Message, ...], str]:
-        """The history with the user's last words; and the language to answer in."""
-        entries = (*self._history, *self._heard)
-        transcripts = await self._transcripts([one for one in entries if not isinstance(one, Message)])
-        history: list[Message] = []
-        for entry in entries:
-            if isinstance(entry, Message):
-                history.append(entry)
-            elif entry in transcripts and transcripts[entry].text:
-                history.append(Message("user", transcripts[entry].text))
-        if entries and not isinstance(entries[-1], Message):
-            said = list(transcripts.values())
-            return (tuple(history) if any(one.text for one in said) else ()), said[-1].language
-        told = tuple(history)
-        return told or (Message("user", "Hello."),), self.settings.language or language_of(_last_words(told))
-
     async def asked(self) -> bool:
         """Whether the utterances want an answer: words were said, or there was no room to hear them, which is told."""
         outcomes = await asyncio.gather(*map(asyncio.shield, self._heard), return_exceptions=True)
         return any(isinstance(one, Shed) or (isinstance(one, Transcript) and bool(one.text)) for one in outcomes)
-
-    async def _transcripts(self, utterances: list[Words]) -> dict[Words, Transcript]:
-        """Of those utterances that could be transcribed. Raises what befell the last one when none could."""
-        outcomes = await asyncio.gather(*map(asyncio.shield, utterances), return_exceptions=True)
-        pairs = zip(utterances, outcomes, strict=True)
-        transcripts = {words: outcome for words, outcome in pairs if isinstance(outcome, Transcript)}
-        if outcomes and not transcripts and isinstance(outcomes[-1], BaseException):
-            raise outcomes[-1]
-        return transcripts
 
     async def _answer(self, history: tuple[Message, ...], language: str) -> None:
         if self.settings.modality == "text":
@@ -308,8 +284,3 @@ class Turn:
 
 async def _show(text: str) -> Piece:
     return Piece(text)
-
-
-def _last_words(history: tuple[Message, ...]) -> str:
-    """What the user said last."""
-    return next((message.content for message in reversed(history) if message.role == "user"), "")
