@@ -82,6 +82,16 @@ def test_a_tenants_own_limits_count_before_those_of_the_settings() -> None:
     assert rations.of(Principal(SHOP, key="k")).payer.tier is Tier.VIP
 
 
+def test_conversations_are_told_the_same() -> None:
+    ration = Rations(Quotas(), lambda: 0.0).of(Principal(SHOP))
+    ration.request()
+    ration.spend(tokens=250_000)
+    assert ration.rates() == [
+        {"name": "requests", "limit": 3, "remaining": 2, "reset_seconds": 20.0},
+        {"name": "tokens", "limit": 1_000_000, "remaining": 750_000, "reset_seconds": 15.0},
+    ]
+
+
 @pytest.mark.parametrize(("wait", "told"), [(0.012, "12ms"), (6.5, "6.5s"), (63.2, "1m3s")])
 def test_times_are_told_as_sdks_know_them(wait: float, told: str) -> None:
     rations = Rations(Quotas(tenant=Quota(tokens_per_minute=60)), lambda: 0.0)

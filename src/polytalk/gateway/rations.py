@@ -81,6 +81,19 @@ class Ration:
         """How much is left; None where nothing bounds it."""
         return self._quotas.standing(self._chain, what, self._now())
 
+    def rates(self) -> list[dict[str, Any]]:
+        """The same as `rate_limits.updated` has it."""
+        return [
+            {
+                "name": what,
+                "limit": round(standing.limit),
+                "remaining": int(standing.remaining),
+                "reset_seconds": round(standing.reset, 3),
+            }
+            for what in TOLD
+            if (standing := self.standing(what)) is not None
+        ]
+
     def tell(self, headers: MutableHeaders) -> None:
         """Put `x-ratelimit-*` into an answer's headers."""
         for what in TOLD:

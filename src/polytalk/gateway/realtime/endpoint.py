@@ -60,6 +60,8 @@ class RealtimeEndpoint:
         offered = socket.scope.get("subprotocols", [])
         await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         screen = partial(Screen, self._runtime.films, self._feeds, config)
-        connection = Connection(SocketLine(socket), self._runtime.settings.limits, config, screen, self._sessions.rates)
+        connection = Connection(
+            SocketLine(socket), self._runtime.settings.limits, config, screen, partial(self._sessions.rates, principal)
+        )
         with self._sessions.open(principal, config, connection.emit) as session:
             await connection.serve(session)

@@ -9,7 +9,7 @@ from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.gateway.keys import Principal
 from polytalk.gateway.names import Names
-from polytalk.gateway.rations import Rations
+from polytalk.gateway.rations import REQUESTS, Rations
 from polytalk.gateway.realtime.avatar_options import Tracks
 from polytalk.gateway.realtime.detection import default_detection
 from polytalk.gateway.realtime.preset import patch_of
@@ -65,18 +65,21 @@ class Sessions:
         finally:
             recorder.end()
 
-    def rates(self) -> list[Wire]:
-        """Turns that may wait for room, and how long the last of them would."""
+    def rates(self, principal: Principal) -> list[Wire]:
+        """What the principal may still use; without a quota of requests, turns that may wait for room, and how long
+        the last of them would."""
+        own = self._rations.of(principal).rates()
+        return own if any(rate["name"] == REQUESTS for rate in own) else [self._queue(), *own]
+
+    def _queue(self) -> Wire:
         admission, limit = self._runtime.gate.admission, self._runtime.settings.limits.queue_turns
         queued = admission.queued
-        return [
-            {
-                "name": "requests",
-                "limit": limit,
-                "remaining": max(0, limit - queued),
-                "reset_seconds": round(admission.expected_wait(queued), 3) if queued else 0.0,
-            }
-        ]
+        return {
+            "name": REQUESTS,
+            "limit": limit,
+            "remaining": max(0, limit - queued),
+            "reset_seconds": round(admission.expected_wait(queued), 3) if queued else 0.0,
+        }
 
 
 class _DefaultVoices(Mapping[str, str]):

@@ -120,7 +120,9 @@ class Calls:
         runtime, line = self._runtime, CallLine(events=offer.events)
         painter, metronome = runtime.kit.faces.painter, runtime.kit.metronome
         stage = CallStage(runtime.films, self._resting, painter, self._digest, metronome, runtime.clock, config)
-        connection = Connection(line, runtime.settings.limits, config, stage.to, self._sessions.rates)
+        connection = Connection(
+            line, runtime.settings.limits, config, stage.to, partial(self._sessions.rates, principal)
+        )
         peer = Peer(self._settings, stage.cast, line)
         try:
             answer = await peer.answer(offer, pictures=config.film is not None)
