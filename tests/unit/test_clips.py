@@ -8,13 +8,19 @@ import pytest
 from polytalk.avatar.library import Bundle, Library
 from polytalk.cache import files, shown
 from polytalk.cache.disk import DiskTier
+from polytalk.config import Settings
 from polytalk.dialogue import clips
+from polytalk.dialogue.drawing import Drawing
 from polytalk.dialogue.film import Answer
 from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.take import Take
 from polytalk.types import MOUTH_PARAMS, Seconds
 
 SAID = Answer("Hi?", "Hello.", bytearray(4_800), bytearray(5 * len(MOUTH_PARAMS)))
+
+
+def drawn(avatar: Bundle) -> Drawing:
+    return Drawing(Settings(), avatar)
 
 
 @pytest.fixture
@@ -28,8 +34,8 @@ async def disk(tmp_path: Path) -> AsyncIterator[DiskTier]:
 async def test_who_is_removed_is_in_no_kept_clip(
     disk: DiskTier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def film(avatar: Bundle, _: object, target: Path, **__: object) -> Seconds:
-        target.write_bytes(avatar.id.encode())
+    def film(drawing: Drawing, _: object, target: Path, **__: object) -> Seconds:
+        target.write_bytes(drawing.avatar.id.encode())
         return 1.5
 
     monkeypatch.setattr(clips, "film", film)
@@ -37,12 +43,14 @@ async def test_who_is_removed_is_in_no_kept_clip(
     for _ in range(2):  # noted once, however often it is asked for
         for size in (128, 256):
             for avatar in ("mira", "theo"):
-                await clips.clip(disk, library[avatar], SAID, target, "heart", size, Mark())
+                await clips.clip(disk, drawn(library[avatar]), SAID, target, "heart", size, Mark())
     assert len(list(files.scan(disk.folder))) == 4
     assert shown.forget(disk.folder, library["mira"].digest) == 2
     assert shown.forget(disk.folder, library["mira"].digest) == 0
     assert len(list(files.scan(disk.folder))) == 2
-    found = [(await clips.clip(disk, library[one], SAID, target, "heart", 128, Mark()))[1] for one in ("mira", "theo")]
+    found = [
+        (await clips.clip(disk, drawn(library[one]), SAID, target, "heart", 128, Mark()))[1] for one in ("mira", "theo")
+    ]
     assert found == [False, True], "a server that runs meanwhile does not have it either"
 
 
@@ -55,7 +63,7 @@ async def test_the_same_clip_is_filmed_once(disk: DiskTier, tmp_path: Path, monk
         return 1.5
 
     monkeypatch.setattr(clips, "film", film)
-    mira = Library(tmp_path)["mira"]
+    mira = drawn(Library(tmp_path)["mira"])
     plain, labelled = Mark(label=None), Mark(label="en", place="top-left")
     for size, mark, name, kept in (
         (128, plain, "clip.mp4", False),

@@ -9,7 +9,8 @@ import pytest
 
 from polytalk.dialogue import narration
 from polytalk.dialogue.film import Answer
-from polytalk.dialogue.narration import Narration, Part, Parts
+from polytalk.dialogue.narration import Narration
+from polytalk.dialogue.parts import Part, Parts
 from polytalk.dialogue.script import read_script
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.take import STRETCH, blocks, stretches

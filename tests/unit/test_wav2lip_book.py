@@ -14,6 +14,11 @@ from polytalk.avatar.photo import PhotoFace, build
 from polytalk.avatar.photo.renderer import PhotoRenderer
 from polytalk.avatar.shelf import FOLDER
 from polytalk.avatar.terms import PARAMETERS
+from polytalk.config import EngineChoice, Settings
+from polytalk.dialogue.drawing import Drawing
+from polytalk.dialogue.film import film
+from polytalk.dialogue.marks import Mark
+from polytalk.dialogue.take import Take
 from polytalk.engines import models
 from polytalk.engines.synthesise import wav2lip, wav2lip_book
 from polytalk.engines.synthesise import wav2lip_network as network
@@ -195,6 +200,20 @@ def test_the_network_draws_until_the_codebook_is_there(engine: Wav2Lip, ann: Bun
     assert engine.units(order) < order.count / 100
     luminance = np.asarray(played.pixels).reshape(order.count, -1)[:, : SIZE * SIZE].reshape(-1, SIZE, SIZE).astype(int)
     assert np.ptp(luminance[:, jaw.top : jaw.top + jaw.height, jaw.left : jaw.left + jaw.width], axis=0).max() > 5
+
+
+def test_clips_are_drawn_by_the_engine_of_the_settings(engine: Wav2Lip, ann: Bundle, tmp_path: Path) -> None:
+    chosen = EngineChoice(engine="wav2lip", options={"model": "thin", "draw": "codebook"})
+    order, target = work(ann), tmp_path / "clip.mp4"
+    short = Take(0.4, lambda: iter((spoken(0.4)[0],)), spoken(0.4)[1])
+    with Drawing(Settings(), ann) as photo, Drawing(Settings(synthesise=(chosen,)), ann) as net:
+        assert photo.painter.looks != net.painter.looks, "no scene of one is taken for one of the other"
+        assert (photo.painter.engine, net.painter.engine) == ("photo", "wav2lip")
+        assert film(net, short, target, size=SIZE, mark=Mark(label=None), on_frame=lambda *_: None) == 38 / 25
+        own, other = photo.draw(order), net.draw(order)
+    assert other.layout == "yuv420", "the codebook is waited for"
+    assert np.abs(np.asarray(own.pixels, int) - np.asarray(other.pixels, int)).max() > 30, "other mouths"
+    assert target.stat().st_size > 1000
 
 
 def test_an_avatar_that_was_removed_is_told(engine: Wav2Lip, ann: Bundle, tmp_path: Path) -> None:

@@ -71,6 +71,20 @@ class ClipKey(Struct, frozen=True, tag="clip"):
     """The visible mark and what the file says of its making."""
 
 
+class SceneKey(Struct, frozen=True, tag="scene"):
+    """Some of a clip's pictures, encoded."""
+
+    engine: str
+    revision: str
+    """Of what encodes them."""
+    look: str
+    """Who is seen, how it is drawn, in which size and form, with which visible mark."""
+    moves: Digest
+    """What the face does, picture by picture."""
+    sound: Digest
+    """That it is drawn by; "" for none."""
+
+
 class VectorKey(Struct, frozen=True, tag="vector"):
     """Where a text stands among others."""
 
@@ -79,7 +93,7 @@ class VectorKey(Struct, frozen=True, tag="vector"):
     text: str
 
 
-Key: TypeAlias = SpeechKey | MouthKey | ClipKey | VectorKey
+Key: TypeAlias = SpeechKey | MouthKey | ClipKey | SceneKey | VectorKey
 
 
 def digest(key: Key) -> Digest:

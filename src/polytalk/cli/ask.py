@@ -10,6 +10,7 @@ from rich.progress import Progress as Bar
 
 from polytalk.config import Settings, load_settings
 from polytalk.dialogue.clips import clip
+from polytalk.dialogue.drawing import Drawing
 from polytalk.dialogue.exports import check_target
 from polytalk.dialogue.film import Answer, OnFrame, answer
 from polytalk.dialogue.marks import Mark, mark_of
@@ -94,7 +95,8 @@ async def _film(
     disk = open_tiers(runtime.settings).disk
     try:
         await disk.open()
-        return await clip(disk, runtime.avatar(runtime.settings.avatar), said, out, voice, size, mark, on_frame)
+        with Drawing(runtime.settings, runtime.avatar(runtime.settings.avatar)) as drawing:
+            return await clip(disk, drawing, said, out, voice, size, mark, on_frame)
     finally:
         disk.close()
 

@@ -13,6 +13,7 @@ from polytalk.cli.ask import UNPACED
 from polytalk.config import Settings, load_settings
 from polytalk.dialogue.clips import clip
 from polytalk.dialogue.dispatch import Scope
+from polytalk.dialogue.drawing import Drawing
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.marks import mark_of
 from polytalk.dialogue.payer import Payer
@@ -85,6 +86,7 @@ async def _warm(settings: Settings, lines: list[str], clips: Path | None, voice:
     async with AsyncExitStack() as stack:
         with console.status("Waking the engines …"):
             await stack.enter_async_context(runtime.running(lambda _: None))
+        drawing = stack.enter_context(Drawing(settings, face))
         with Bar(console=console, transient=True) as bar:
             for number, line in enumerate(bar.track(lines, description="Making"), 1):
                 scope = Scope(runtime.dispatcher, new_id("warm"), 0, Payer(tier=Tier.BATCH))
@@ -93,7 +95,7 @@ async def _warm(settings: Settings, lines: list[str], clips: Path | None, voice:
                     seconds += duration(said.audio, SPEECH_RATE)
                     if clips is not None:
                         target = clips / f"{number:03d}.mp4"
-                        await clip(runtime.tiers.disk, face, said, target, chosen, size, mark)
+                        await clip(runtime.tiers.disk, drawing, said, target, chosen, size, mark)
                 except PolytalkError as error:
                     failed += 1
                     console.print(f"[yellow]![/yellow] line {number}: {error.message}")

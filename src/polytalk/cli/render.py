@@ -12,11 +12,13 @@ from rich.progress import Progress as Bar
 from polytalk.cli.ask import UNPACED, described
 from polytalk.config import EngineChoice, load_settings
 from polytalk.dialogue.dispatch import Scope
+from polytalk.dialogue.drawing import Drawing
 from polytalk.dialogue.exports import check_target
 from polytalk.dialogue.film import film
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.marks import mark_of
-from polytalk.dialogue.narration import Narration, Parts
+from polytalk.dialogue.narration import Narration
+from polytalk.dialogue.parts import Parts
 from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.reel import BEFORE
 from polytalk.dialogue.rehearsal import recorded
@@ -68,15 +70,16 @@ def run(order: Order, marking: dict[str, Any], *, languages: str | None, avatar:
         take = _recorded(runtime, order.recording, console)
     with Bar(console=console, transient=True) as bar:
         task = bar.add_task("Filming", total=None)
-        face = runtime.avatar(settings.avatar)
-        length = film(
-            face,
-            take,
-            order.out,
-            size=order.size,
-            mark=mark,
-            on_frame=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        with Drawing(settings, runtime.avatar(settings.avatar)) as drawing:
+            length = film(
+                drawing,
+                take,
+                order.out,
+                size=order.size,
+                mark=mark,
+                on_frame=lambda done, total: bar.update(task, completed=done, total=total),
+                parts=parts,
+            )
     parts.remove()
     console.print(f"[green]✓[/green] {described(order.out, length, mark)}")
 

@@ -4,9 +4,9 @@ import asyncio
 import struct
 from pathlib import Path
 
-from polytalk.avatar.library import Bundle
 from polytalk.cache.disk import DiskTier
 from polytalk.cache.key import ClipKey, digest, digest_bytes
+from polytalk.dialogue.drawing import Drawing
 from polytalk.dialogue.film import Answer, OnFrame, film
 from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.reel import FPS
@@ -20,7 +20,7 @@ LENGTH = struct.Struct("<d")
 
 async def clip(
     disk: DiskTier,
-    avatar: Bundle,
+    drawing: Drawing,
     said: Answer,
     target: Path,
     voice: str,
@@ -30,13 +30,13 @@ async def clip(
 ) -> tuple[Seconds, bool]:
     """Write the clip, filmed or copied; its length, and whether it was there. Raises BadInput, SetupError."""
     key = ClipKey(
-        avatar=avatar.digest,
+        avatar=drawing.avatar.digest,
         text=said.text,
         audio=digest_bytes(said.audio),
         mouth=digest_bytes(said.mouth),
         voice=voice,
         language=language_of(said.text),
-        renderer=_renderer(),
+        renderer=_renderer(drawing),
         width=size,
         height=size,
         fps=FPS,
@@ -48,14 +48,14 @@ async def clip(
     if kept is not None and len(kept) > LENGTH.size:
         await asyncio.to_thread(target.write_bytes, kept[LENGTH.size :])
         return float(LENGTH.unpack_from(kept)[0]), True
-    length = await asyncio.to_thread(film, avatar, said.take(), target, size=size, mark=mark, on_frame=on_frame)
+    length = await asyncio.to_thread(film, drawing, said.take(), target, size=size, mark=mark, on_frame=on_frame)
     content = await asyncio.to_thread(target.read_bytes)
-    await disk.note(avatar.digest, name)
+    await disk.note(drawing.avatar.digest, name)
     await disk.put(name, LENGTH.pack(length) + content, at_once=True)
     return length, False
 
 
-def _renderer() -> str:
+def _renderer(drawing: Drawing) -> str:
     """Revision of all that draws and writes a clip."""
-    drawing = revision("polytalk.avatar", libraries=["thorvg-cython", "opencv-python-headless"])
-    return f"{drawing} {revision('polytalk.media', libraries=['av'])} {revision('polytalk.dialogue')}"
+    writing = f"{revision('polytalk.media', libraries=['av'])} {revision('polytalk.dialogue')}"
+    return f"{drawing.painter.looks} {writing}"

@@ -9,6 +9,7 @@ from polytalk.media.gif import LARGEST as GIF_LARGEST
 from polytalk.media.gif import GifWriter
 from polytalk.media.mp4 import Mp4Writer
 from polytalk.media.sound import SUFFIXES as SOUNDS
+from polytalk.media.video import VideoWriter
 from polytalk.media.webm import WebmWriter
 from polytalk.media.whole import Seal
 from polytalk.types import SPEECH_RATE
@@ -20,6 +21,11 @@ VideoFile: TypeAlias = Mp4Writer | WebmWriter | GifWriter
 def is_sound(target: Path) -> bool:
     """Whether nothing is drawn."""
     return target.suffix.lower() in SOUNDS
+
+
+def scene_form(target: Path) -> type[VideoWriter] | None:
+    """What encodes a target's pictures, where they may be encoded scene by scene."""
+    return {".mp4": Mp4Writer, ".webm": WebmWriter}.get(target.suffix.lower())
 
 
 def check_target(target: Path, size: int) -> None:

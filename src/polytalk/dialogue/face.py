@@ -86,6 +86,8 @@ class Painter(Struct, frozen=True):
     motion: Motion
     folder: str = ""
     """Where the avatar's files are; "" for one that comes with the package."""
+    looks: str = ""
+    """Changes with whatever changes its pictures: the avatar's content, the engine, its weights."""
 
 
 class FaceEngines(Struct, frozen=True):

@@ -1,28 +1,28 @@
 """An answer as a clip: one question put to a session, its audio and mouth collected, its face drawn and filmed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from polytalk.avatar.library import Bundle
-from polytalk.avatar.renderer import open_renderer
 from polytalk.dialogue import events
-from polytalk.dialogue.exports import is_sound
+from polytalk.dialogue.drawing import Drawing
+from polytalk.dialogue.exports import is_sound, scene_form
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.items import Item
 from polytalk.dialogue.marks import Mark
+from polytalk.dialogue.parts import Parts
 from polytalk.dialogue.payer import Payer
-from polytalk.dialogue.reel import Reel, Shape
+from polytalk.dialogue.reel import Reel, SceneMaker, Shape, length
 from polytalk.dialogue.runtime import Runtime
+from polytalk.dialogue.scenes import Planned, plan
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.take import Take
-from polytalk.engines import models
-from polytalk.engines.synthesise.easel import shelf_of
-from polytalk.errors import BadInput, EngineFailed, Unspeakable
+from polytalk.errors import BadInput, EngineFailed, SetupError, Unspeakable
 from polytalk.media.pcm import duration
 from polytalk.types import SPEECH_RATE, Seconds, Tier
 
@@ -91,24 +91,69 @@ async def answer(runtime: Runtime, settings: SessionSettings, question: str | by
     return given
 
 
-def film(avatar: Bundle, take: Take, target: Path, *, size: int, mark: Mark, on_frame: OnFrame) -> Seconds:
+def film(
+    drawing: Drawing,
+    take: Take,
+    target: Path,
+    *,
+    size: int,
+    mark: Mark,
+    on_frame: OnFrame,
+    parts: Parts | None = None,
+) -> Seconds:
     """Write the clip in the form that the target's suffix asks for, marked as AI-generated; returns its length.
 
-    Speech is brought to the loudness of files (`loudness`). Raises BadInput, SetupError.
+    Speech is brought to the loudness of files (`loudness`). With `parts`, whose folder is open, scenes are kept there
+    as they are done, and those that are there already are not drawn. Raises BadInput, SetupError, EngineFailed.
     """
+    shape = Shape(size, size)
+    frames = length(take, shape)
     if is_sound(target):
-        with Reel(take, target, Shape(size, size), mark) as reel:
-            for index in range(reel.frames):
-                reel.write(None)
-                on_frame(index + 1, reel.frames)
+        with Reel(take, target, shape, mark) as reel:
+            for index in range(frames):
+                reel.write_sound()
+                on_frame(index + 1, frames)
         return reel.seconds
-    motion, renderer = open_renderer(avatar, size, shelf_of(avatar, (size, size), models.patches_folder()))
-    with Reel(take, target, Shape(size, size), mark) as reel:
-        draw = renderer.planes("full") if reel.planar else None
-        for index, parameters in enumerate(reel.moves(motion)):
-            if draw is not None:
-                reel.write_planes(draw(parameters))
-            else:
-                reel.write(renderer.frame(parameters))
-            on_frame(index + 1, reel.frames)
+    suffix, keeps = target.suffix.lower(), parts is not None and scene_form(target) is not None
+    scenes = plan(drawing.avatar.id, drawing.painter, take, shape, mark, suffix)
+
+    def shot(scene: Planned, sink: Reel | SceneMaker) -> None:
+        done = scene.first
+        for work in scene.works:
+            sink.write(drawing.draw(work))
+            done += work.count
+            on_frame(done, frames)
+
+    if parts is None or not keeps:
+        with Reel(take, target, shape, mark) as reel:
+            for scene in scenes:
+                shot(scene, reel)
+        return reel.seconds
+    kept: list[Kept] = []
+    for scene in scenes:
+        kept.append(Kept(scene.name, scene.first, scene.count))
+        if parts.scene(scene.name, scene.count) is None:
+            maker = SceneMaker(target, shape, mark)
+            shot(scene, maker)
+            parts.put_scene(scene.name, maker.finish())
+        on_frame(scene.first + scene.count, frames)
+    return join(parts, kept, take, target, shape, mark)
+
+
+class Kept(Struct, frozen=True):
+    """A scene that lies beside the target."""
+
+    name: str
+    first: int
+    count: int
+
+
+def join(parts: Parts, kept: Sequence[Kept], take: Take, target: Path, shape: Shape, mark: Mark) -> Seconds:
+    """Write the clip of its scenes, which are copied as they are; its length. Raises SetupError."""
+    with Reel(take, target, shape, mark) as reel:
+        for one in kept:
+            scene = parts.scene(one.name, one.count)
+            if scene is None:
+                raise SetupError(f"{parts.folder} has changed while it was read; start again")
+            reel.write_scene(scene, one.first)
     return reel.seconds

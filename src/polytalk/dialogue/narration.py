@@ -6,20 +6,14 @@ while they are made, so that a script may last for hours.
 """
 
 import asyncio
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TypeAlias
-from uuid import uuid4
-
-import msgspec
-from msgspec import Struct
 
 from polytalk.cache.key import SpeechKey, digest
 from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.film import Answer
 from polytalk.dialogue.ids import new_id
+from polytalk.dialogue.parts import Part, Parts
 from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.rehearsal import open_face, say
 from polytalk.dialogue.runtime import Runtime
@@ -27,7 +21,7 @@ from polytalk.dialogue.script import Sentence
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.take import Take
 from polytalk.dialogue.voices import language_of
-from polytalk.errors import BadInput, PolytalkError, SetupError, Unspeakable
+from polytalk.errors import BadInput, PolytalkError, Unspeakable
 from polytalk.media.pcm import duration, silence
 from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Seconds, Stage, Tier
 
@@ -37,72 +31,6 @@ OFFLINE = Payer(tier=Tier.BATCH)
 """Nobody waits for it live."""
 OnSentence: TypeAlias = Callable[[int, int], None]
 """Called with the sentences done and the sentences in all."""
-
-
-class Part(Struct, frozen=True):
-    """One sentence."""
-
-    audio: bytes
-    """PCM16 at `SPEECH_RATE`, whole mouth frames."""
-    mouth: bytes
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Part)
-
-
-class Parts:
-    """The folder of sentences that are done."""
-
-    def __init__(self, target: Path) -> None:
-        self.folder = target.parent / f".{target.name}.parts"
-        self._target = target
-
-    def open(self) -> None:
-        """Make the folder. Raises SetupError when the target's can't be written."""
-        try:
-            self.folder.mkdir(exist_ok=True)
-            probe = self.folder / "probe"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise self._explained(error) from error
-
-    def __contains__(self, name: str) -> bool:
-        return (self.folder / name).exists()
-
-    def put(self, name: str, part: Part) -> None:
-        """Keep a sentence, whole or not at all. Raises SetupError when the disk is full."""
-        beside = self.folder / f"{uuid4().hex}.new"
-        try:
-            with beside.open("wb") as file:
-                file.write(_encoder.encode(part))
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self.folder / name)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise self._explained(error) from error
-
-    def get(self, name: str) -> Part:
-        """Raises SetupError for one that somebody took away or damaged meanwhile."""
-        try:
-            return _decoder.decode((self.folder / name).read_bytes())
-        except (OSError, msgspec.DecodeError) as error:
-            raise SetupError(
-                f"{self.folder} has changed while it was read ({error}); remove it and start again"
-            ) from None
-
-    def remove(self) -> None:
-        """The clip is written, and nothing of this is needed any more."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _explained(self, error: OSError) -> SetupError:
-        reason = error.strerror or error
-        return SetupError(
-            f"can't write {self._target}: {reason}; check the folder, its rights, and free space. What is done is kept "
-            "beside it"
-        )
 
 
 class Narration:
@@ -159,11 +87,11 @@ class Narration:
 
     def take(self) -> Take:
         """All of it, once it is made."""
-        mouth = b"".join(
-            self._parts.get(name).mouth + bytes(self._rest(sentence) * len(MOUTH_PARAMS))
-            for name, sentence in zip(self._names, self.sentences, strict=True)
-        )
-        return Take(len(mouth) / len(MOUTH_PARAMS) / MOUTH_RATE, self._pieces, mouth)
+        mouth, ends = bytearray(), list[Seconds]()
+        for name, sentence in zip(self._names, self.sentences, strict=True):
+            mouth += self._parts.get(name).mouth + bytes(self._rest(sentence) * len(MOUTH_PARAMS))
+            ends.append(len(mouth) / len(MOUTH_PARAMS) / MOUTH_RATE)
+        return Take(len(mouth) / len(MOUTH_PARAMS) / MOUTH_RATE, self._pieces, bytes(mouth), tuple(ends))
 
     def times(self) -> Iterator[tuple[Seconds, Seconds, str]]:
         """When each sentence begins and ends, from the first one's beginning, and its text."""

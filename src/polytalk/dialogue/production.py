@@ -1,37 +1,29 @@
 """A clip made beside conversations: its work goes to the engines in the batch tier, and takes what they leave.
 
 text ─▶ sentences (Narration) ─┐
-recording ─▶ mouth (recorded) ─┴▶ Take ─▶ runs of moves ─▶ pictures (synthesise) ─▶ Reel, on the pool's cores
+recording ─▶ mouth (recorded) ─┴▶ Take ─▶ scenes ─▶ runs of moves ─▶ pictures (synthesise) ─▶ Reel, on the pool's cores
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from itertools import islice
 from pathlib import Path
 
-import av
-import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
-from numpy.typing import NDArray
-
-from polytalk.avatar.motion import Parameters
-from polytalk.avatar.renderer import GRID
-from polytalk.avatar.terms import PARAMETERS
 from polytalk.dialogue.dictation import Compute
 from polytalk.dialogue.dispatch import Scope
-from polytalk.dialogue.face import EARSHOT, Painter
+from polytalk.dialogue.drawing import checked
+from polytalk.dialogue.exports import scene_form
+from polytalk.dialogue.face import Painter
+from polytalk.dialogue.film import Kept, join
 from polytalk.dialogue.kit import Kit
 from polytalk.dialogue.marks import Mark
+from polytalk.dialogue.parts import Parts
 from polytalk.dialogue.pipeline import Step, in_order
-from polytalk.dialogue.reel import AFTER, BEFORE, Reel, Shape
+from polytalk.dialogue.reel import Reel, SceneMaker, Shape, length
 from polytalk.dialogue.rehearsal import FAR
+from polytalk.dialogue.scenes import Planned, plan
 from polytalk.dialogue.take import Take
-from polytalk.errors import EngineFailed
-from polytalk.media.pcm import silence
-from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, Pictures, Seconds, Stage, SynthesiseWork
+from polytalk.types import Pictures, Seconds, Stage, SynthesiseWork
 
-RUN = 12
-"""Pictures that are asked for at once: half a second of a core that somebody live may have to wait for, at most."""
 AHEAD = 2
 """Runs at the engine while one is encoded."""
 
@@ -45,80 +37,56 @@ async def shoot(
     target: Path,
     shape: Shape,
     mark: Mark,
+    parts: Parts,
     on_frame: Callable[[int, int], None] = lambda *_: None,
 ) -> Seconds:
-    """Draw and write a clip, with a scope of the batch tier; its length. Whoever leaves leaves no file.
+    """Draw and write a clip, with a scope of the batch tier; its length. Whoever leaves leaves no file, but scenes that
+    are done in `parts`, whose folder is open.
 
     Raises BadInput for an avatar that nobody here draws, SetupError for a target that can't be written, or what an
     engine raised.
     """
     painter = kit.faces.painter(avatar)
-    reel = await compute(lambda: Reel(take, target, shape, mark), FAR)
-    done = 0
-    try:
-        shots = in_order(_runs(scope, painter, avatar, take, reel, shape), AHEAD)
-        async with aclosing(shots):
-            async for run in shots:
-                await compute(lambda run=run: _write(reel, run), FAR)  # type: ignore[misc]
+    frames = length(take, shape)
+    scenes = plan(avatar, painter, take, shape, mark, target.suffix.lower())
+
+    async def shot(scene: Planned, sink: Reel | SceneMaker) -> None:
+        done = scene.first
+        runs = in_order(_runs(scope, painter, scene), AHEAD)
+        async with aclosing(runs):
+            async for run in runs:
+                await compute(lambda run=run: sink.write(run), FAR)  # type: ignore[misc]
                 done += run.count
-                on_frame(done, reel.frames)
-        await compute(reel.close, FAR)
-    except BaseException:
-        reel.abort()
-        raise
-    return reel.seconds
+                on_frame(done, frames)
+
+    if scene_form(target) is None:
+        reel = await compute(lambda: Reel(take, target, shape, mark), FAR)
+        try:
+            while (scene := await compute(lambda: next(scenes, None), FAR)) is not None:
+                await shot(scene, reel)
+            await compute(reel.close, FAR)
+        except BaseException:
+            reel.abort()
+            raise
+        return reel.seconds
+    kept: list[Kept] = []
+    while (scene := await compute(lambda: next(scenes, None), FAR)) is not None:
+        one = Kept(scene.name, scene.first, scene.count)
+        kept.append(one)
+        if await compute(lambda one=one: parts.scene(one.name, one.count), FAR) is None:  # type: ignore[misc]
+            maker = SceneMaker(target, shape, mark)
+            await shot(scene, maker)
+            made = await compute(maker.finish, FAR)
+            await compute(lambda one=one, made=made: parts.put_scene(one.name, made), FAR)  # type: ignore[misc]
+        on_frame(one.first + one.count, frames)
+    return await compute(lambda: join(parts, kept, take, target, shape, mark), FAR)
 
 
-async def _runs(
-    scope: Scope, painter: Painter, avatar: str, take: Take, reel: Reel, shape: Shape
-) -> AsyncGenerator[Step[Pictures], None]:
-    side = -(-shape.height // GRID) * GRID if painter.folder else shape.height  # photographs have such sides only
-    sound = b""
-    if painter.hears:
-        sound = silence(BEFORE, SPEECH_RATE) + b"".join(take.pieces()) + silence(AFTER + EARSHOT, SPEECH_RATE)
-    first = 0
-    for rows in _rows(reel.moves(painter.motion)):
-        begins, ends = first / shape.fps, (first + len(rows)) / shape.fps
-        lead = min(EARSHOT, begins)
-        heard = _cut(sound, begins - lead, ends + EARSHOT)
-        frames = np.array(rows, "<f4").tobytes()
-        work = SynthesiseWork(
-            avatar, painter.folder, PARAMETERS, frames, (side, side), "full", shape.fps, heard, lead if heard else 0.0
-        )
-        first += len(rows)
+async def _runs(scope: Scope, painter: Painter, scene: Planned) -> AsyncGenerator[Step[Pictures], None]:
+    for work in scene.works:
         yield _draw(scope, painter, work)
-
-
-def _rows(moves: Iterator[Parameters]) -> Iterator[list[list[float]]]:
-    """Values of `PARAMETERS`, a run at a time."""
-    while run := [[shown.get(name, 0.0) for name in PARAMETERS] for shown in islice(moves, RUN)]:
-        yield run
-
-
-def _cut(sound: bytes, start: Seconds, end: Seconds) -> bytes:
-    return sound[round(start * SPEECH_RATE) * SAMPLE_BYTES : round(end * SPEECH_RATE) * SAMPLE_BYTES]
 
 
 async def _draw(scope: Scope, painter: Painter, work: SynthesiseWork) -> Pictures:
     asked = await scope.ask(Stage.SYNTHESISE, painter.engine, work, scope.clock.now() + FAR)
-    result = await asked.only()
-    if not isinstance(result, Pictures) or result.count != work.count:
-        raise EngineFailed(f"{painter.engine} was asked for {work.count} pictures and gave something else")
-    return result
-
-
-def _write(reel: Reel, run: Pictures) -> None:
-    for picture in _rgb(run):
-        reel.write(picture)
-
-
-def _rgb(run: Pictures) -> Iterator[NDArray[np.uint8]]:
-    """Pictures that may be written to, [h, w, 3]."""
-    whole = np.frombuffer(run.pixels, np.uint8)
-    for one in whole.reshape(run.count, run.room):
-        if run.layout == "rgb":
-            yield one.reshape(run.height, run.width, 3).copy()
-            continue
-        planes = av.VideoFrame.from_ndarray(one.reshape(run.height * 3 // 2, run.width), "yuv420p")
-        seen = planes.reformat(format="rgb24", src_colorspace=Colorspace.ITU709, src_color_range=ColorRange.MPEG)
-        yield np.asarray(seen.to_ndarray(), np.uint8)
+    return checked(await asked.only(), painter.engine, work.count)

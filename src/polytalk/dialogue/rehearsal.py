@@ -1,6 +1,7 @@
 """Answers made before anybody asks, as a turn would make them: sentence by sentence, speech and then the mouth."""
 
 from contextlib import aclosing
+from dataclasses import replace as changed
 
 from msgspec.structs import replace
 
@@ -59,9 +60,11 @@ async def recorded(scope: Scope, kit: Kit, settings: SessionSettings, sound: byt
     """A recording (PCM16 at `SPEECH_RATE`) with a mouth that moves to it. Raises what an engine raised."""
     done = Answer()
     face = open_face(scope, kit, settings)
+    ends: list[Seconds] = []
     for stretch in stretches(sound):
         await move(face, done, Speech(stretch))
-    return done.take()
+        ends.append(duration(done.audio, SPEECH_RATE))
+    return changed(done.take(), ends=tuple(ends))
 
 
 async def move(face: Face, done: Answer, speech: Speech) -> None:

@@ -19,6 +19,7 @@ from polytalk.config import EngineChoice, Settings
 from polytalk.dialogue import knowledge_file
 from polytalk.dialogue.delivery import Emit
 from polytalk.dialogue.dispatch import Dispatcher, Scope
+from polytalk.dialogue.drawing import painting
 from polytalk.dialogue.face import FaceEngines, Painter
 from polytalk.dialogue.filming import FilmKit
 from polytalk.dialogue.gate import Gate
@@ -191,14 +192,7 @@ class Runtime:
 
     def _painter(self, synthesisers: Sequence[SynthesiseEngine], name: str) -> Painter:
         """Who draws an avatar: the first engine of the settings that can. Raises BadInput."""
-        avatar = self.avatar(name)
-        for engine in synthesisers:
-            if engine.draws(avatar):
-                return Painter(engine.name, engine.hears, avatar.motion, "" if avatar.shipped else str(avatar.folder))
-        raise BadInput(
-            f"no engine here draws the avatar {name!r}; name one under [[synthesise]] in the settings, or leave the "
-            "drawing to the client"
-        )
+        return painting(synthesisers, self.avatar(name))[1]
 
     def draws(self, avatar: str) -> bool:
         """Whether an engine here draws the avatar."""

@@ -23,6 +23,8 @@ class Take:
     """The speech from its beginning, PCM16 at `SPEECH_RATE`; may be called again."""
     mouth: bytes
     """All of it: 450 bytes a second."""
+    ends: tuple[Seconds, ...] = ()
+    """Where the pictures may be cut into scenes: sentences end there, or somebody pauses."""
 
 
 def blocks(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ class Mp4Writer(VideoWriter):
     audio_bitrate = 96_000
     rates = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
-    def encoding(self) -> dict[str, str]:
+    @classmethod
+    def encoding(cls, fps: int) -> dict[str, str]:
         """Constant quality, fast."""
         return {"crf": "19", "preset": "veryfast"}

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from polytalk.errors import BadInput
 from polytalk.media.labels import PlaneLabel
 from polytalk.media.pcm import samples
+from polytalk.media.scenes import EncodedPicture
 from polytalk.media.whole import Seal, Target, WholeFile, WholeWriter
 from polytalk.media.yuv import Planes, blank, declare, planes_of
 from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, Seconds
@@ -70,7 +71,7 @@ class VideoWriter(WholeWriter):
         self._samples = 0
         self._last: av.VideoFrame | None = None
         self._to_yuv = VideoReformatter()  # kept: setting it up costs as much as converting a frame
-        self._closed = False
+        self._closed = self._copied = False
         with self._file.explained():
             try:
                 self._container = av.open(str(self._file.part), "w", format=self.container, options=dict(self.options))
@@ -110,6 +111,22 @@ class VideoWriter(WholeWriter):
             label.apply(planes_of(self._last))
         self._show(self._last)
 
+    def write_still(self, frame: av.VideoFrame) -> None:
+        """Append a picture as an encoder takes it, of the clip's own size; it may be drawn into again afterwards."""
+        self._last = frame
+        self._show(frame)
+
+    def write_packet(self, packet: EncodedPicture, first: int) -> None:
+        """Append a picture that was encoded before, by this form's encoder: one of a scene that begins with picture
+        `first`. A clip has either these or pictures that are encoded now."""
+        moved = av.Packet(packet.data)
+        moved.pts, moved.dts, moved.duration = first + packet.pts, first + packet.dts, 1
+        moved.time_base, moved.is_keyframe, moved.stream = Fraction(1, self.fps), packet.key, self._video
+        with self._file.explained():
+            self._container.mux(moved)
+        self._frames += 1
+        self._copied = True
+
     def write_audio(self, pcm: bytes) -> None:
         """Append sound, PCM16 mono at the clip's rate. Raises BadInput for half a sample."""
         signal = samples(pcm)
@@ -130,13 +147,14 @@ class VideoWriter(WholeWriter):
         if self._closed:
             return
         try:
-            if self._last is None:
+            if not self._frames:
                 raise BadInput("the clip has no picture; write at least one frame")
-            while self._frames * self.sample_rate < self._samples * self.fps:
+            while self._last is not None and self._frames * self.sample_rate < self._samples * self.fps:
                 self._show(self._last)
             missing = self._frames * self.sample_rate // self.fps - self._samples
             self.write_audio(bytes(max(0, missing) * SAMPLE_BYTES))
-            self._encode(self._video, None)
+            if not self._copied:
+                self._encode(self._video, None)
             self._encode(self._audio, None)
             with self._file.explained():
                 self._container.close()
@@ -152,12 +170,13 @@ class VideoWriter(WholeWriter):
                 self._container.close()
         self._file.drop()
 
+    @classmethod
     @abstractmethod
-    def encoding(self) -> dict[str, str]:
+    def encoding(cls, fps: int) -> dict[str, str]:
         """Options of the pictures' encoder."""
 
     def _add_video(self, threads: int) -> VideoStream:
-        stream: VideoStream = self._container.add_stream(self.video_codec, self.fps, options=self.encoding())  # type: ignore[assignment]
+        stream: VideoStream = self._container.add_stream(self.video_codec, self.fps, options=self.encoding(self.fps))  # type: ignore[assignment]
         stream.width, stream.height, stream.pix_fmt = self.width, self.height, "yuv420p"
         context = stream.codec_context
         context.thread_count = threads

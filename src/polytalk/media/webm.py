@@ -14,7 +14,8 @@ class WebmWriter(VideoWriter):
     audio_bitrate = 64_000
     rates = (8000, 12000, 16000, 24000, 48000)
 
-    def encoding(self) -> dict[str, str]:
+    @classmethod
+    def encoding(cls, fps: int) -> dict[str, str]:
         """Constant quality; the slower settings of libvpx take several times the clip's length."""
         return {
             "crf": "31",
@@ -22,5 +23,5 @@ class WebmWriter(VideoWriter):
             "deadline": "realtime",
             "cpu-used": "7",
             "row-mt": "1",
-            "g": str(10 * self.fps),
+            "g": str(10 * fps),
         }

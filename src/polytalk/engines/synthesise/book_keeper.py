@@ -63,6 +63,11 @@ class BookKeeper:
                 self._filler.submit(self._fill, avatar, key)
         return False
 
+    def settle(self, work: SynthesiseWork) -> None:
+        """Wait until the work's codebook is there, or can't be. Blocks; raises BadInput when the avatar is gone."""
+        if not self.wanted(work) and not self._closed.is_set():
+            self._filler.submit(lambda: None).result()  # one at a time: those that were begun are before it
+
     def draw(self, work: SynthesiseWork) -> Pictures | PolytalkError:
         """From the codebook."""
         (result,) = self._easels.draw([work])

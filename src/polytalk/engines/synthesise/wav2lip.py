@@ -5,6 +5,7 @@ or once for every avatar a codebook (`wav2lip_book`), which is then played by th
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,6 +62,16 @@ class Wav2Lip:
         """Photographs, with the landmarks that they were taken in with."""
         return avatar.kind == "photo" and {PORTRAIT, LANDMARKS} <= avatar.manifest.files.keys()
 
+    def weights(self) -> tuple[str, ...]:
+        """What its pictures depend on besides the code and the avatar. Known without `load`."""
+        files = (graph_file(self._options.model), moments_file(self._options.model))
+        return self._options.draw, *(_digest(path) for path in files)
+
+    def settle(self, work: SynthesiseWork) -> None:
+        """Have the codebook of the work's avatar drawn first: else the network draws meanwhile. Takes 10 to 20 s."""
+        if self._book is not None:
+            self._book.settle(work)
+
     def load(self) -> None:
         """Raises ModelMissing when nothing was imported under the name, ModelCorrupt for a file that is no graph."""
         path = graph_file(self._options.model)
@@ -70,6 +81,7 @@ class Wav2Lip:
                 f"--name {self._options.model}"
             )
         self._session = open_graph(path, self._options.threads)
+        self.weights()  # remembered: nobody shall wait for it later
         if self._options.draw == "codebook":
             moments = book.read_moments(moments_file(self._options.model))
             mark = [models.sha256(path), models.sha256(moments_file(self._options.model))]
@@ -144,6 +156,19 @@ def graph_file(name: str) -> Path:
 def moments_file(name: str) -> Path:
     """Where the speech is kept that codebooks by an imported model are drawn to. Raises BadInput."""
     return graph_file(name).with_suffix(".moments.npz")
+
+
+def _digest(path: Path) -> str:
+    try:
+        facts = path.stat()
+    except OSError:
+        return ""
+    return _digest_of(path, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=8)
+def _digest_of(path: Path, *_: int) -> str:
+    return models.sha256(path)
 
 
 def take_in(checkpoint: Path, name: str) -> Path:

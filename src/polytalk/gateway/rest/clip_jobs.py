@@ -5,12 +5,12 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.marks import Mark
-from polytalk.dialogue.narration import Narration, Parts
+from polytalk.dialogue.narration import Narration
+from polytalk.dialogue.parts import Parts
 from polytalk.dialogue.payer import UNMETERED, Meter, Payer
 from polytalk.dialogue.production import shoot
 from polytalk.dialogue.reel import Shape
@@ -165,6 +165,7 @@ class ClipJobs:
             order = order_of(clip)
             seconds = await self._film(clip, order)
             file = await asyncio.to_thread(self.folder.finish, clip.id, order.format, seconds)
+            await asyncio.to_thread(Parts(self.folder.target(clip.id, order.format)).remove)
             if not await _stubbornly(lambda: self._clips.complete(clip.id, file)):
                 await asyncio.to_thread(self.folder.forget, clip.id)
         except PolytalkError as error:
@@ -200,20 +201,21 @@ class ClipJobs:
             self._progress[clip.id] = SPOKEN + (100 - SPOKEN) * done // max(total, 1)
 
         try:
-            take = await self._take(scope, clip, order, target)
+            parts = Parts(target)
+            await asyncio.to_thread(parts.open)
+            take = await self._take(scope, clip, order, parts)
+            mark = self._mark_of(order)
             return await shoot(
-                scope, runtime.kit, runtime.compute, order.avatar, take, target, shape, self._mark_of(order), on_frame
+                scope, runtime.kit, runtime.compute, order.avatar, take, target, shape, mark, parts, on_frame
             )
         finally:
             await scope.forget()
 
-    async def _take(self, scope: Scope, clip: Clip, order: Order, target: Path) -> Take:
+    async def _take(self, scope: Scope, clip: Clip, order: Order, parts: Parts) -> Take:
         settings = SessionSettings(avatar=order.avatar, voice=order.voice, speed=order.speed)
         if order.recording:
             sound = await asyncio.to_thread(self.folder.recording(clip.id).read_bytes)
             return await recorded(scope, self._runtime.kit, settings, sound)
-        parts = Parts(target)
-        await asyncio.to_thread(parts.open)
         narration = Narration(self._runtime, settings, read_script(order.prompt), parts, scope.payer)
 
         def on_sentence(done: int, total: int) -> None:
