@@ -4,7 +4,7 @@
     make serve                       # in another window
     python examples/openai_sdk.py
 
-POLYTALK_KEY names a key where the server asks for one.
+OPENAI_BASE_URL names another server, OPENAI_API_KEY a key where the server asks for one.
 """
 
 import os
@@ -13,7 +13,10 @@ from pathlib import Path
 
 from openai import OpenAI
 
-client = OpenAI(base_url="http://127.0.0.1:8080/v1", api_key=os.environ.get("POLYTALK_KEY", "none"))
+client = OpenAI(
+    base_url=os.environ.get("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1"),
+    api_key=os.environ.get("OPENAI_API_KEY", "none"),
+)
 
 # Text, as it is made. An avatar's name as the model answers in character.
 stream = client.chat.completions.create(

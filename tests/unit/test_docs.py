@@ -24,7 +24,13 @@ from polytalk.types import TextDelta
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
     path
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("web/*.md"), *ROOT.glob("bench/*.md"))
+    for path in (
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("web/*.md"),
+        *ROOT.glob("bench/*.md"),
+        *ROOT.glob("examples/*.md"),
+    )
     if path.is_file()
 )
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
