@@ -13,6 +13,7 @@ from openai import AsyncOpenAI, NotFoundError
 from pydantic import SecretStr
 
 from polytalk.config import ClipSettings, Settings, StoreSettings, TenantSettings
+from polytalk.dialogue import scenes
 from polytalk.dialogue.dispatch import Replies
 from polytalk.errors import EngineFailed
 from polytalk.gateway.rest.clip_folder import ClipFolder
@@ -206,6 +207,29 @@ async def test_a_clip_under_way_is_taken_up_again_after_a_restart_where_it_was(k
         assert (await ended(client, video.id)).status == "completed"
         spoken = [request.work.text for request in server.tts.requests]
         assert "One is here." not in spoken, "it was said before the restart"
+
+
+async def test_what_was_filmed_before_a_restart_is_not_drawn_again(
+    kept: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("SHORTEST", 0.4), ("TYPICAL", 0.5), ("LONGEST", 0.6)):
+        monkeypatch.setattr(scenes, name, seconds)
+    async with serving(**kept) as server, sdk(server) as client:
+        server.synthesise.delay = 0.1
+        video = await client.videos.create(prompt=SAID, **SMALL)
+        async with asyncio.timeout(SOON):
+            while not list((tmp_path / "clips").glob(".*.parts/scene-*")):
+                await asyncio.sleep(0.01)
+    async with serving(**kept) as server, sdk(server) as client:
+        done = await ended(client, video.id)
+        assert done.status == "completed", done.error
+        drawn = sum(request.work.count for request in server.synthesise.requests)
+        assert 0 < drawn <= round(float(done.seconds) * 25) - 10, "a scene was there"
+        content = (await client.videos.download_content(video.id)).content
+        with av.open(io.BytesIO(content), "r") as file:
+            times = [frame.time for frame in file.decode(video=0)]
+        assert times == pytest.approx([number / 25 for number in range(round(float(done.seconds) * 25))])
+        assert not list((tmp_path / "clips").glob(".*.parts")), "nothing is left beside the clip"
 
 
 async def test_the_time_of_a_clip_comes(kept: dict[str, Any], tmp_path: Path) -> None:
