@@ -302,6 +302,8 @@ class Settings(BaseSettings):
     avatars_folder: Path = Field(default_factory=lambda: _user_data() / "polytalk" / "avatars")
     """Where avatars are that were made of photographs, or imported."""
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_content: bool = False
+    """Whether what people say and ask may be logged, as libraries do at the level debug."""
     server: ServerSettings = ServerSettings()
     limits: Limits = Limits()
     quotas: Quotas = Quotas()

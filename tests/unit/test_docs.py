@@ -239,3 +239,9 @@ def test_everything_that_is_installed_is_listed_with_its_licence() -> None:
     web = re.findall(r'"([@\w/-]+)": "\d', text_of(ROOT / "web/package.json").partition("devDependencies")[2])
     assert len(names) > 20
     assert not {name for name in (*names, *web) if f"| {name.lower()} " not in listed}
+
+
+def test_what_the_manual_says_is_tried_is_tried() -> None:
+    rows = re.findall(r"^\| .+ \| `(test_\w+\.py)` \|$", text_of(ROOT / "docs/security.md"), re.MULTILINE)
+    assert len(rows) > 8
+    assert not [name for name in rows if not list(ROOT.glob(f"tests/*/{name}"))]

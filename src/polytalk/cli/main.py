@@ -1,6 +1,5 @@
 """`polytalk`: the commands and their flags. What they do is in the modules beside this one, imported when needed."""
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -295,10 +294,11 @@ def options(
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Read what all commands share."""
+    from polytalk.cli.logs import configure
     from polytalk.config import load_settings
 
-    level = load_settings(log_level=log_level).log_level.upper()
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    settings = load_settings(log_level=log_level)
+    configure(settings.log_level, settings.log_content)
 
 
 def main() -> None:

@@ -164,6 +164,15 @@ DESCRIBED: dict[tuple[str, str], Operation] = {
         "realtime",
         codes=("invalid_offer", "unsupported_media_type", "body_too_large", "form_invalid", "not_ready"),
     ),
+    **{
+        (method, "/v1/realtime/calls/{id}"): Operation(
+            "Nothing about a call is offered anew.",
+            {},
+            "realtime",
+            codes=("call_not_found", "renegotiation_not_supported"),
+        )
+        for method in ("PATCH", "POST")
+    },
     ("POST", "/v1/realtime/calls/{id}/hangup"): Operation(
         "Ends a call.", {200: Given("It ends.")}, "realtime", codes=("call_not_found",)
     ),

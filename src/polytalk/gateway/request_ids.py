@@ -49,7 +49,7 @@ class RequestIds:
         except Exception:
             if begun or scope["type"] != "http":
                 raise
-            log.exception("the request %s failed: %s %s", name, scope["method"], scope["path"])
+            log.exception("the request %s failed: %s %r", name, scope["method"], scope["path"])
             answer = problem(500, f"the server failed on the request {name}", "server_error", "server_error")
             await answer(scope, receive, named)
         finally:
