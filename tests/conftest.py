@@ -5,6 +5,7 @@ import os
 
 from hypothesis import settings
 
+from tests.support.process import echo_server, guest, heart, joe, server, transcribe  # noqa: F401  (fixtures)
 from tests.support.stores import postgres, store, store_settings  # noqa: F401  (fixtures)
 
 # No deadline: the machine is shared. Derandomized: a test that passes today passes tomorrow.

@@ -8,12 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from polytalk.types import SPEECH_RATE
-from tests.e2e.conftest import Server, Speak, echo_server, joe, server, transcribe
-
-__all__ = ["Server", "echo_server", "joe", "server", "transcribe"]
+from tests.support.process import Server, Speak
 
 QUIET = [
     "--no-sandbox",
@@ -42,33 +40,63 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture
-def open_page(chromium: str, tmp_path: Path) -> OpenPage:
-    """Open a page of a server; `microphone` is what the user says, after a second of silence.
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """Of a module: its loop runs in this thread, where other modules' tests run theirs."""
+    with sync_playwright() as started:
+        yield started
 
-    `switches` are more of the browser's own, `context` is the page's.
+
+@pytest.fixture(scope="module")
+def browser(chromium: str, playwright: Playwright) -> Iterator[Browser]:
+    """For all pages of a module that want no microphone and no switches."""
+    with playwright.chromium.launch(executable_path=chromium, args=QUIET) as launched:
+        yield launched
+
+
+@pytest.fixture
+def open_page(chromium: str, playwright: Playwright, browser: Browser, tmp_path: Path) -> OpenPage:
+    """Open a page of a server, at `path`, or a page of another `site`.
+
+    `microphone` is what the user says, after a second of silence, `switches` are more of the browser's own: with either
+    it is a browser of its own. `script` runs before the page's, `context` is the page's.
     """
 
-    @contextmanager
-    def opened(
-        server: Server, microphone: bytes = b"", switches: tuple[str, ...] = (), **context: object
-    ) -> Iterator[Page]:
+    def listening(microphone: bytes, switches: tuple[str, ...]) -> Browser:
         recording = tmp_path / "microphone.wav"
         with wave.open(str(recording), "wb") as file:
             file.setparams((1, 2, SPEECH_RATE, 0, "NONE", ""))
             file.writeframes(bytes(2 * SPEECH_RATE) + microphone + bytes(60 * SPEECH_RATE))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium,
-                args=[*QUIET, *switches, f"--use-file-for-fake-audio-capture={recording}%noloop"],
-            )
-            page = browser.new_context(**context).new_page()  # type: ignore[arg-type]
+        return playwright.chromium.launch(
+            executable_path=chromium,
+            args=[*QUIET, *switches, f"--use-file-for-fake-audio-capture={recording}%noloop"],
+        )
+
+    @contextmanager
+    def opened(
+        server: Server,
+        microphone: bytes = b"",
+        switches: tuple[str, ...] = (),
+        path: str = "",
+        site: str = "",
+        script: str = "",
+        **context: object,
+    ) -> Iterator[Page]:
+        own = listening(microphone, switches) if microphone or switches else None
+        opening = (own or browser).new_context(**context)  # type: ignore[arg-type]
+        try:
+            page = opening.new_page()
             errors: list[str] = []
             page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(server.url)
+            if script:
+                page.add_init_script(script)
+            page.goto((site or server.url) + path)
             yield page
-            browser.close()
-            assert not errors, errors
+        finally:
+            opening.close()
+            if own is not None:
+                own.close()
+        assert not errors, errors
 
     return opened
 

@@ -1,6 +1,7 @@
 """Video from the server in a real browser: it moves, keeps time, stops when interrupted, and gives way to the page."""
 
 import asyncio
+import base64
 import io
 import re
 import threading
@@ -18,10 +19,16 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_page import LONG, eventually, mouth_range, type_in
-from tests.e2e.conftest import Server
+from tests.support.process import Server
 from tests.support.server import serving
 
 FILMED = "polytalk.filmed() && polytalk.played() > 300"
+SOCKETS = (
+    "window.sockets = [];"
+    "window.WebSocket = class extends WebSocket {"
+    " constructor(...to) { super(...to); if (String(to[0]).includes('/media')) sockets.push(this); } };"
+)
+CONNECTED = "sockets.some(socket => socket.readyState === 1)"
 PIXELS = """async (count) => {
     const video = document.querySelector("#film");
     const canvas = new OffscreenCanvas(64, 64);
@@ -29,10 +36,10 @@ PIXELS = """async (count) => {
     const seen = [];
     for (let i = 0; i < count; i++) {
         context.drawImage(video, 0, 0, 64, 64);
-        seen.push([...context.getImageData(0, 0, 64, 64).data]);
+        seen.push(btoa(String.fromCharCode(...context.getImageData(0, 0, 64, 64).data)));
         await new Promise(done => setTimeout(done, 60));
     }
-    return seen;
+    return seen;  // as text: number by number it would take a second a picture
 }"""
 LAG = """() => new Promise(done => {
     const video = document.querySelector("#film");
@@ -59,7 +66,16 @@ INTERRUPT = """() => new Promise(done => {
 
 def pictures(page: Page, count: int = 15) -> np.ndarray[Any, np.dtype[np.float64]]:
     """[count, 64, 64, 3] of what the video shows."""
-    return np.array(page.evaluate(PIXELS, count), float).reshape(count, 64, 64, 4)[..., :3]
+    seen = b"".join(map(base64.b64decode, page.evaluate(PIXELS, count)))
+    return np.frombuffer(seen, np.uint8).reshape(count, 64, 64, 4)[..., :3].astype(float)
+
+
+@contextmanager
+def filming(open_page: OpenPage, server: Any, script: str = "") -> Iterator[Page]:
+    """A page that is sent films: an answer that is asked for before their socket is open would be drawn by the page."""
+    with open_page(server, path="?video=server", script=SOCKETS + script) as page:
+        eventually(page, CONNECTED)
+        yield page
 
 
 @contextmanager
@@ -87,8 +103,7 @@ def scripted(reply: str) -> Iterator[SimpleNamespace]:
 
 
 def test_the_picture_of_the_server_moves_and_keeps_time(echo_server: Server, open_page: OpenPage) -> None:
-    with open_page(echo_server) as page:
-        page.goto(f"{echo_server.url}?video=server")
+    with filming(open_page, echo_server) as page:
         type_in(page, LONG)
         eventually(page, FILMED, 30)
         lags = page.evaluate(LAG)
@@ -102,8 +117,7 @@ def test_the_picture_of_the_server_moves_and_keeps_time(echo_server: Server, ope
 
 
 def test_an_interrupted_film_stops_at_once_and_the_next_one_plays(open_page: OpenPage) -> None:
-    with scripted("word " * 60) as server, open_page(server) as page:
-        page.goto(f"{server.url}?video=server")
+    with scripted("word " * 60) as server, filming(open_page, server) as page:
         type_in(page, "Hello.")
         eventually(page, FILMED, 20)
         assert page.evaluate(INTERRUPT) < 200
@@ -116,8 +130,7 @@ def test_an_interrupted_film_stops_at_once_and_the_next_one_plays(open_page: Ope
 
 
 def test_without_room_for_pictures_the_page_draws_and_shows_them_again_later(open_page: OpenPage) -> None:
-    with scripted("word " * 20) as server, open_page(server) as page:
-        page.goto(f"{server.url}?video=server")
+    with scripted("word " * 20) as server, filming(open_page, server) as page:
         type_in(page, "One.")
         eventually(page, FILMED, 20)
         eventually(page, "polytalk.state() === 'ready'", 20)
@@ -144,8 +157,7 @@ def grey(page: Page) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def test_between_films_the_face_lives_in_others_and_never_goes_black(echo_server: Server, open_page: OpenPage) -> None:
-    with open_page(echo_server) as page:
-        page.goto(f"{echo_server.url}?video=server")
+    with filming(open_page, echo_server) as page:
         eventually(page, "polytalk.resting() === 'idle'", 40)
         eventually(page, "document.querySelectorAll('#rest video').length === 3", 40)
         page.wait_for_timeout(800)
@@ -165,16 +177,15 @@ def test_between_films_the_face_lives_in_others_and_never_goes_black(echo_server
 
 @pytest.mark.parametrize(("missing", "codec"), [("vp09", "avc1"), ("avc1", "vp09")])
 def test_a_browser_is_sent_what_it_plays(echo_server: Server, open_page: OpenPage, missing: str, codec: str) -> None:
-    with open_page(echo_server) as page:
-        page.add_init_script(
-            "window.opened = [];"
-            "const plays = MediaSource.isTypeSupported.bind(MediaSource);"
-            f"MediaSource.isTypeSupported = (mime) => !mime.includes({missing!r}) && plays(mime);"
-            "const add = MediaSource.prototype.addSourceBuffer;"
-            "MediaSource.prototype.addSourceBuffer = function (mime) {"
-            " opened.push(mime); return add.call(this, mime); };"
-        )
-        page.goto(f"{echo_server.url}?video=server")
+    script = (
+        "window.opened = [];"
+        "const plays = MediaSource.isTypeSupported.bind(MediaSource);"
+        f"MediaSource.isTypeSupported = (mime) => !mime.includes({missing!r}) && plays(mime);"
+        "const add = MediaSource.prototype.addSourceBuffer;"
+        "MediaSource.prototype.addSourceBuffer = function (mime) {"
+        " opened.push(mime); return add.call(this, mime); };"
+    )
+    with filming(open_page, echo_server, script) as page:
         type_in(page, LONG)
         eventually(page, FILMED, 30)
         assert codec in page.evaluate("opened[0]")
@@ -184,14 +195,7 @@ def test_a_browser_is_sent_what_it_plays(echo_server: Server, open_page: OpenPag
 
 
 def test_films_return_after_their_socket_was_lost(open_page: OpenPage) -> None:
-    with scripted("word " * 40) as server, open_page(server) as page:
-        page.add_init_script(
-            "window.sockets = [];"
-            "window.WebSocket = class extends WebSocket {"
-            " constructor(...to) { super(...to); if (String(to[0]).includes('/media')) sockets.push(this); } };"
-        )
-        page.goto(f"{server.url}?video=server")
-        eventually(page, "sockets.length === 1 && sockets[0].readyState === 1", 20)
+    with scripted("word " * 40) as server, filming(open_page, server) as page:
         type_in(page, "One.")
         eventually(page, FILMED, 20)
         page.evaluate("sockets[0].close()")
@@ -202,12 +206,14 @@ def test_films_return_after_their_socket_was_lost(open_page: OpenPage) -> None:
 
 
 def test_who_draws_is_chosen_and_remembered(open_page: OpenPage) -> None:
-    with scripted("word " * 20) as server, open_page(server) as page:
+    with scripted("word " * 20) as server, open_page(server, script=SOCKETS) as page:
         page.get_by_role("button", name=re.compile("Avatar and voice")).click()
         page.get_by_text("Video from the server").click()
         page.keyboard.press("Escape")
+        eventually(page, CONNECTED)
         type_in(page, "Hello.")
         eventually(page, FILMED, 20)
         page.reload()
+        eventually(page, CONNECTED)
         type_in(page, "Hello again.")
         eventually(page, FILMED, 20)

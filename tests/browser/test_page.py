@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from polytalk.avatar.library import Library
 from tests.browser.conftest import OpenPage
-from tests.e2e.conftest import Server
 from tests.support.photographs import encoded, put
+from tests.support.process import Server
 
 SPEAKS = "polytalk.state() === 'speaking' && polytalk.played() > 300"
 LONG = "one two three four five six seven eight nine ten " * 4

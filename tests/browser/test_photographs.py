@@ -17,8 +17,8 @@ from polytalk.avatar.photo.mesh import draw
 from polytalk.avatar.photo.renderer import PhotoRenderer
 from tests.browser.conftest import OpenPage
 from tests.browser.test_page import SPEAKS, eventually, type_in
-from tests.e2e.conftest import Server
 from tests.support import photographs
+from tests.support.process import Server
 
 COUNTING = "one two three four five six seven eight nine ten"
 WITHOUT_WEBGL = ("--disable-3d-apis",)

@@ -122,7 +122,13 @@ def test_a_folder_that_is_not_there_is_named(suffix: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("name", "size", "word"),
-    [("clip.avi", 512, "mp4"), ("clip", 512, "webm"), ("clip.mp4", 301, "even"), ("clip.gif", 512, "480")],
+    [
+        ("clip.avi", 512, "mp4"),
+        ("clip", 512, "webm"),
+        ("clip.mp4", 301, "even"),
+        ("clip.gif", 512, "480"),
+        ("nowhere/clip.mp4", 512, "no folder .*nowhere"),
+    ],
 )
 def test_a_target_that_cannot_be_written_is_told_first(name: str, size: int, word: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=word):

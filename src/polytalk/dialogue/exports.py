@@ -29,12 +29,14 @@ def scene_form(target: Path) -> type[VideoWriter] | None:
 
 
 def check_target(target: Path, size: int) -> None:
-    """Raises BadInput for a suffix or size that can't be written, before anything is computed."""
+    """Raises BadInput for a place, suffix or size that can't be written, before anything is computed."""
     suffix = target.suffix.lower()
     if suffix not in SUFFIXES:
         raise BadInput(f"{target.name!r} says no form that is known; let it end in {', '.join(SUFFIXES)}")
     if target.is_dir():
         raise BadInput(f"{target} is a folder; name a file")
+    if not target.parent.is_dir():
+        raise BadInput(f"{target} can't be written: there is no folder {target.parent}")
     if is_sound(target):
         return
     if size % 2:
