@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from polytalk.types import SPEECH_RATE
-from tests.e2e.conftest import Server, Speak, Transcribe, joe, transcribe
-
-__all__ = ["joe", "transcribe"]
+from tests.support.process import Server, Speak, Transcribe
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

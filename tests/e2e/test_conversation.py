@@ -215,7 +215,7 @@ async def test_what_an_english_voice_cannot_say_is_shown_and_the_session_goes_on
 
 
 async def test_a_telephone_call_ends_its_turns_by_what_is_said(
-    echo_server: Server, joe: Speak, transcribe: Transcribe
+    server: Server, joe: Speak, transcribe: Transcribe
 ) -> None:
     """G.711 both ways, and an utterance with a pause of 0.65 s in it, which half a second of silence would cut."""
     telephone = {"type": "audio/pcmu"}
@@ -224,9 +224,9 @@ async def test_a_telephone_call_ends_its_turns_by_what_is_said(
     begun, rest = joe("I would like to know what you can do and"), joe("how you can help me.")
     said = begun + silence(0.65, SPEECH_RATE) + rest
     coded = g711.encode(resample(said + silence(1.5, SPEECH_RATE), SPEECH_RATE, g711.RATE), "mu")
-    async with call(echo_server, audio=audio) as connection:
+    async with call(server, audio=audio) as connection:
         speaking = asyncio.create_task(_dictate(connection, coded))
-        events = await until(connection, "response.done")
+        events = await until(connection, "response.done", 60)  # a whole answer, as it is heard
         await speaking
     heard = [e.transcript for e in events if e.type == "conversation.item.input_audio_transcription.completed"]
     assert len(heard) == 1, heard
