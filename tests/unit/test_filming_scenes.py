@@ -191,8 +191,8 @@ def test_a_clip_of_the_engine_that_draws_live_faces(tmp_path: Path) -> None:
         assert raster.painter.engine == "raster"
         short = Take(0.2, lambda: iter((bytes(9_600),)), bytes(10 * len(MOUTH_PARAMS)))
         film(raster, short, target, size=SIDE, mark=SEEN, on_frame=lambda *_: None)
-        with pytest.raises(PolytalkError, match="1080"):
-            film(raster, short, tmp_path / "large.mp4", size=1200, mark=SEEN, on_frame=lambda *_: None)
+        with pytest.raises(PolytalkError, match="1920"):
+            film(raster, short, tmp_path / "large.mp4", size=2000, mark=SEEN, on_frame=lambda *_: None)
     assert [one.name for one in tmp_path.iterdir() if one.suffix == ".mp4"] == ["clip.mp4"]
     shown = pictures(target)
     assert len(shown) == round(25 * 1.3)

@@ -34,7 +34,7 @@ PATIENCE: Seconds = 2.0
 """How long a process may take to end."""
 KEPT = 4
 """Renderers a process keeps: at 512 x 512 one of a drawing holds 3 MB, one of a photograph up to 50."""
-MAX_SIZE = 1_080
+MAX_SIZE = 1_920
 """Width or height of a picture."""
 
 

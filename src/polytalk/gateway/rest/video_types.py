@@ -12,7 +12,7 @@ from polytalk.store.clips import Clip, Status
 Format: TypeAlias = Literal["mp4", "webm", "gif"]
 RATES = (10, 12, 15, 20, 24, 25, 30)
 """Pictures a second: whole numbers of samples fall on each."""
-SMALLEST, TALLEST, WIDEST = 128, 1080, 1920
+SMALLEST, LARGEST = 128, 1920
 _SIZE = re.compile(r"(\d{2,4})x(\d{2,4})")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -122,10 +122,9 @@ def size_of(text: str | None, default: int) -> tuple[int, int]:
         return default, default
     match = _SIZE.fullmatch(text)
     width, height = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not (SMALLEST <= width <= WIDEST and SMALLEST <= height <= TALLEST) or width % 2 or height % 2:
+    if not (min(width, height) >= SMALLEST and max(width, height) <= LARGEST) or width % 2 or height % 2:
         raise BadInput(
-            f"size is {text[:20]!r}; it must be such as 720x1080: even, {SMALLEST} to {WIDEST} wide and "
-            f"{SMALLEST} to {TALLEST} tall",
+            f"size is {text[:20]!r}; it must be such as 720x1280: even, {SMALLEST} to {LARGEST} wide and tall",
             param="size",
         )
     return width, height
