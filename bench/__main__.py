@@ -48,6 +48,10 @@ NAMED = (
     "photo",
     "first_frame",
     "webrtc",
+    "gateway_idle",
+    "gateway_events",
+    "gateway_added",
+    "gateway_flood",
 )
 """Not promised, but asked for by name."""
 PEERED = ("sched_batching", "sched_orchestration", "sched_first_audio", "sched_overload")

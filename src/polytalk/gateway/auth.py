@@ -16,6 +16,7 @@ Everything else (a call by WebRTC, say) uses `check`. A scope of () lets any key
 one of them.
 """
 
+import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
@@ -34,6 +35,7 @@ from polytalk.gateway.problems import problem
 from polytalk.gateway.rations import Rations
 from polytalk.gateway.viewing import look_as
 from polytalk.schedule.attempts import Attempts
+from polytalk.schedule.turnstile import Turnstile
 from polytalk.store.secret import id_of
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class Auth:
         self.rations = rations
         self._clock = clock or RealClock()
         self.attempts = Attempts()
+        self._turnstile = Turnstile()
 
     async def check(self, connection: HTTPConnection, need: Need) -> Principal | Response:
         """Who asks; or the answer for a client that may not, with a true status and the one error body.
@@ -101,7 +104,7 @@ class Auth:
             except OverQuota as error:
                 found = ration.refusal(error)
         if isinstance(found, Response):
-            await socket.send_denial_response(found)
+            await socket.send_denial_response(await self._in_turn(socket, found))
             return None
         return found
 
@@ -128,18 +131,25 @@ class Auth:
         async def guarded(request: Request) -> Response:
             found = await self.check(request, need)
             if isinstance(found, Response):
-                return found
+                return await self._in_turn(request, found)
             ration = self.rations.of(found)
             request.state.principal, request.state.ration = found, ration
             try:
                 ration.request()
                 response = await handler(request)
             except OverQuota as error:
-                return ration.refusal(error)
+                return await self._in_turn(request, ration.refusal(error))
             ration.tell(response.headers)
             return response
 
         return guarded
+
+    async def _in_turn(self, connection: HTTPConnection, refusal: Response) -> Response:
+        """The refusal, when it is its turn: a client that is refused as fast as it asks would hurt those who talk."""
+        address = client_address(connection, self._server.trusted_proxies)
+        if (wait := self._turnstile.refuse(address, self._clock.now())) > 0:
+            await asyncio.sleep(wait)
+        return refusal
 
     def _alone(self, connection: HTTPConnection) -> Response | None:
         """Without keys only this machine may enter, by its own name, and no page of another origin."""

@@ -31,7 +31,7 @@ class Attempts:
 
     def failed(self, address: str, now: Seconds) -> None:
         """It tried, and was wrong."""
-        key = _network(address)
+        key = network(address)
         full_at = max(now, self._full_at.pop(key, now)) + self._every
         self._full_at[key] = min(full_at, now + self._burst * self._every)
         while len(self._full_at) > self._most:
@@ -39,7 +39,7 @@ class Attempts:
 
     def wait(self, address: str, now: Seconds) -> Seconds:
         """How long until it may try again; 0 when it may now."""
-        key = _network(address)
+        key = network(address)
         missing = self._full_at.get(key, now) - now
         if missing <= 0:
             self._full_at.pop(key, None)
@@ -47,7 +47,8 @@ class Attempts:
         return max(0.0, missing - (self._burst - 1) * self._every)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
+    """What counts as one client: an IPv4 address, or the /64 of an IPv6 one."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
