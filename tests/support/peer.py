@@ -52,7 +52,7 @@ def peering() -> Iterator[tuple[Peer, str]]:
     peer = Peer()
     app = Starlette(routes=[Route("/v1/{path:path}", peer.answer, methods=["POST"])])
     listener = socket.create_server(("127.0.0.1", 0))
-    runner = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1))
+    runner = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=runner.run, args=([listener],))
     thread.start()
     yield peer, f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
