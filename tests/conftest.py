@@ -3,6 +3,7 @@
 import asyncio
 import os
 
+import pytest
 from hypothesis import settings
 
 from tests.support.process import echo_server, guest, heart, joe, server, transcribe  # noqa: F401  (fixtures)
@@ -11,6 +12,17 @@ from tests.support.stores import postgres, store, store_settings  # noqa: F401  
 # No deadline: the machine is shared. Derandomized: a test that passes today passes tomorrow.
 settings.register_profile("polytalk", deadline=None, derandomize=True, database=None)
 settings.load_profile("polytalk")
+
+REAL_TIME = ("tests/browser/", "tests/e2e/", "tests/clients/", "tests/unit/test_calls.py", "tests/unit/test_webrtc_")
+"""Real models, browsers and peers by the real clock, on a machine that others use: one more try, which is reported."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """See REAL_TIME."""
+    for item in items:
+        if item.nodeid.startswith(REAL_TIME):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
 
 # looptime asks for the event loop of tests that have none, and would be given a new one that nobody closes.
 asyncio.set_event_loop(None)
