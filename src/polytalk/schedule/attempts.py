@@ -4,7 +4,8 @@
     table       at most `most` addresses; the one that has not failed for longest is forgotten for a new one
 
 Keys have 256 random bits, so nobody guesses one; what is limited is what guessing costs the database and the log. An
-IPv6 client owns a /64 and may use each address of it, so that is what is counted.
+IPv6 client owns a /64 and may use each address of it, so that is what is counted. The buckets are virtual schedules
+(GCRA: ITU-T Recommendation I.371, annex A.4).
 """
 
 import ipaddress
@@ -19,8 +20,12 @@ EVERY: Seconds = 6.0
 class Attempts:
     """Failures by address."""
 
-    def __init__(self, most: int = 10_000, burst: int = BURST, every: Seconds = EVERY) -> None:
+    def __init__(
+        self, most: int = 10_000, burst: int = BURST, every: Seconds = EVERY, longest: Seconds | None = None
+    ) -> None:
+        """`longest`: no wait grows beyond it, however many failures come meanwhile; None: `every`."""
         self._most = most
+        self._spans = (burst - 1) * every + (every if longest is None else longest)
         self._burst = burst
         self._every = every
         self._full_at: OrderedDict[str, Seconds] = OrderedDict()
@@ -33,7 +38,7 @@ class Attempts:
         """It tried, and was wrong."""
         key = network(address)
         full_at = max(now, self._full_at.pop(key, now)) + self._every
-        self._full_at[key] = min(full_at, now + self._burst * self._every)
+        self._full_at[key] = min(full_at, now + self._spans)
         while len(self._full_at) > self._most:
             self._full_at.popitem(last=False)
 
