@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -12,8 +14,9 @@ import numpy as np
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from openai import AsyncOpenAI
+from pydantic import SecretStr
 
-from polytalk.config import Limits, TenantSettings, WebRtcSettings
+from polytalk.config import Limits, ServerSettings, TenantSettings, WebRtcSettings
 from tests.support.caller import Caller, calling
 from tests.support.server import SOON, Server, serving
 from tests.support.sound import tone
@@ -278,6 +281,33 @@ async def test_a_form_with_a_session_is_what_sdks_send() -> None:
         created = await caller.until("session.created")
         assert (created["session"]["model"], created["session"]["instructions"]) == ("theo", "Be brief.")
         await caller.close()
+
+
+@pytest.mark.parametrize("asker", ["127.0.0.1", "8.8.8.8"])
+async def test_a_call_sends_nothing_to_addresses_that_only_the_server_can_reach(asker: str) -> None:
+    """What a client here offers is checked; what one elsewhere offers of here is not."""
+    tenant = TenantSettings(name="acme", token=SecretStr("secret"))
+    trusting = ServerSettings(trusted_proxies=("127.0.0.1/32",))
+    webrtc = WebRtcSettings(setup_seconds=0.4)
+    headers = AS_SDP | {"authorization": "Bearer secret", "x-forwarded-for": asker}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as victim:
+        victim.bind(("127.0.0.1", 0))
+        victim.setblocking(False)
+        caller = Caller()
+        hosts = re.sub(r"a=candidate:.*\r\n", "", await caller.offer())
+        there = f"a=candidate:1 1 udp 2113937151 127.0.0.1 {victim.getsockname()[1]} typ host\r\n"
+        offer = hosts.replace("a=ice-ufrag", f"{there}a=ice-ufrag")
+        async with speaking(webrtc=webrtc, server=trusting, tenants=(tenant,)) as server:
+            async with httpx.AsyncClient(base_url=server.http) as client:
+                answer = await client.post(URL, content=offer, headers=headers)
+            assert answer.status_code == 201
+            await left(server)
+        await caller.close()
+        if asker == "127.0.0.1":
+            assert victim.recv(2_000)
+        else:
+            with pytest.raises(BlockingIOError):
+                victim.recv(2_000)
 
 
 async def test_calls_keep_to_the_ports_of_the_settings() -> None:

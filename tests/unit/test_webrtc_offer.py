@@ -9,7 +9,9 @@ from aiortc import RTCPeerConnection
 
 from polytalk.errors import BadInput
 from polytalk.gateway.webrtc.line import MOST_MESSAGE, fitting
-from polytalk.gateway.webrtc.offer import read
+from polytalk.gateway.webrtc.offer import LEAST_PORT, MOST_CHECKED, read
+
+ASKER = "192.168.1.7"
 
 
 @pytest.fixture
@@ -30,22 +32,81 @@ def sections(text: str, *kinds: str) -> str:
 
 
 async def test_what_is_offered_is_read(offer: str) -> None:
-    found = read(offer)
+    found = read(offer, ASKER)
     assert (found.speaks, found.video, found.codec, found.events) == (True, True, "vp8", True)
-    found = read(sections(offer, "audio").replace("a=sendrecv", "a=recvonly"))
+    found = read(sections(offer, "audio").replace("a=sendrecv", "a=recvonly"), ASKER)
     assert (found.speaks, found.video, found.codec, found.events) == (False, False, None, False)
-    found = read(offer.replace("a=recvonly", "a=inactive"))
+    found = read(offer.replace("a=recvonly", "a=inactive"), ASKER)
     assert (found.video, found.codec) == (True, None)
-    found = read(offer.replace("VP8/90000", "VP9/90000"))
+    found = read(offer.replace("VP8/90000", "VP9/90000"), ASKER)
     assert found.codec == "h264"
 
 
-async def test_candidates_that_browsers_hide_are_left_out(offer: str) -> None:
-    hidden = "a=candidate:1 1 udp 2113937151 5a0f0a7e-8d6d-4a1e-9a58-2f0f6f6a1a11.local 50000 typ host\r\n"
-    seen = "a=candidate:2 1 udp 2113937151 192.0.2.9 50001 typ host\r\n"
-    text = read(offer + hidden + seen).sdp
-    assert ".local" not in text
-    assert "192.0.2.9 50001" in text
+def candidate(host: str, port: int = 50_001, transport: str = "udp") -> str:
+    return f"a=candidate:2 1 {transport} 2113937151 {host} {port} typ host\r\n"
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860:4860::8888", ASKER, f"::ffff:{ASKER}"])
+async def test_clients_are_answered_at_public_addresses_and_where_they_asked_from(offer: str, host: str) -> None:
+    assert candidate(host) in read(offer + candidate(host), ASKER).sdp
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "10.0.0.2",
+        "172.16.0.1",
+        "192.168.1.8",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "255.255.255.255",
+        "224.0.0.251",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fd00::1",
+        "ff0e::1",
+        "::ffff:10.0.0.2",
+        "::10.0.0.2",
+        "2002:a00:2::1",
+        "64:ff9b::a00:2",
+        "2001:0:a00:2::1",
+        "5a0f0a7e-8d6d-4a1e-9a58-2f0f6f6a1a11.local",
+        "INTERNAL.LOCAL",
+        "db.internal",
+        "167772162",
+        "0x0a000002",
+        "010.0.0.2",
+    ],
+)
+async def test_no_candidate_has_the_server_send_into_networks_of_others_or_look_up_a_name(
+    offer: str, host: str
+) -> None:
+    given = re.sub(r"a=candidate:.*\r\n", "", offer) + candidate(host)
+    assert "a=candidate" not in read(given, ASKER).sdp
+    assert "a=candidate" not in read(given, "").sdp
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        candidate("8.8.8.8", LEAST_PORT - 1),
+        candidate("8.8.8.8", -1),
+        candidate("8.8.8.8", transport="tcp"),
+        candidate("8.8.8.8").replace("50001", "5000100"),
+        "a=candidate:\r\n",
+    ],
+)
+async def test_no_candidate_is_a_service(offer: str, line: str) -> None:
+    assert line not in read(offer + line, ASKER).sdp
+
+
+async def test_checks_go_to_a_few_candidates_only(offer: str) -> None:
+    given = re.sub(r"a=candidate:.*\r\n", "", offer) + "".join(candidate(f"8.8.8.{n}") for n in range(40))
+    assert read(given, ASKER).sdp.count("a=candidate:") == MOST_CHECKED
 
 
 BAD: dict[str, tuple[Callable[[str], str], str]] = {
@@ -76,7 +137,7 @@ BAD: dict[str, tuple[Callable[[str], str], str]] = {
 async def test_what_can_not_be_answered_is_refused_with_a_reason(offer: str, what: str) -> None:
     spoil, reason = BAD[what]
     with pytest.raises(BadInput, match=reason) as refused:
-        read(spoil(offer))
+        read(spoil(offer), ASKER)
     assert (refused.value.detail, refused.value.param) == ("invalid_offer", "sdp")
 
 

@@ -11,6 +11,8 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
 """Headers by which proxies tell for whom they ask."""
+_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96")))
+"""IPv6 that ends as the IPv4 address in its last 32 bits: NAT64 (RFC 6052), IPv4-compatible (RFC 4291)."""
 
 
 def client_address(connection: HTTPConnection, trusted: Sequence[Network] = ()) -> str:
@@ -25,15 +27,37 @@ def client_address(connection: HTTPConnection, trusted: Sequence[Network] = ()) 
     return address
 
 
+def asker(connection: HTTPConnection, trusted: Sequence[Network] = ()) -> str:
+    """The client's address where it is certain; empty where a proxy that is not trusted asks for somebody else."""
+    told = any(name in connection.headers for name in FORWARDED)
+    return "" if told and not _read(connection, trusted) else client_address(connection, trusted)
+
+
 def from_here(connection: HTTPConnection, trusted: Sequence[Network] = ()) -> bool:
     """Whether the client is on this machine, and no proxy asks for somebody else.
 
     A proxy that says so in a way that we don't read, or is not trusted, may ask for anybody.
     """
-    peer = connection.client.host if connection.client else ""
-    told = any(name in connection.headers for name in FORWARDED)
-    read = "x-forwarded-for" in connection.headers and _within(peer, trusted)
-    return is_loopback(client_address(connection, trusted)) and (read or not told)
+    return is_loopback(asker(connection, trusted))
+
+
+def is_public(host: str) -> bool:
+    """Whether an address is one host's in the internet, whichever way it is written: no name, nobody's own network."""
+    address = _parsed(host)
+    if address is None or not address.is_global or address.is_multicast:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return True
+    inside = address.sixtofour or (address.teredo or (None, None))[1]
+    if inside is None and any(address in network for network in _TRANSLATED):
+        inside = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return inside is None or is_public(str(inside))
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether two addresses are the same, however they are written."""
+    address = _parsed(one)
+    return address is not None and address == _parsed(other)
 
 
 def is_loopback(host: str) -> bool:
@@ -71,3 +95,9 @@ def _parsed(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def _within(host: str, networks: Sequence[Network]) -> bool:
     address = _parsed(host)
     return address is not None and any(address in network for network in networks)
+
+
+def _read(connection: HTTPConnection, trusted: Sequence[Network]) -> bool:
+    """Whether what proxies tell is read, and believed."""
+    peer = connection.client.host if connection.client else ""
+    return "x-forwarded-for" in connection.headers and _within(peer, trusted)

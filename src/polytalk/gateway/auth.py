@@ -29,7 +29,7 @@ from starlette.websockets import WebSocket
 from polytalk.clock import Clock, RealClock
 from polytalk.config import ServerSettings
 from polytalk.errors import OverQuota, PolytalkError
-from polytalk.gateway.address import client_address, foreign_origin, from_here, is_local_name
+from polytalk.gateway.address import asker, client_address, foreign_origin, from_here, is_local_name
 from polytalk.gateway.keys import Keys, Need, Principal, wanted
 from polytalk.gateway.problems import problem
 from polytalk.gateway.rations import Rations
@@ -89,6 +89,10 @@ class Auth:
         except PolytalkError as error:
             return _later("keys can't be looked up now; try again soon", error.code)
         return self._impatient(address) or (self._stray(connection) if keys_exist else self._alone(connection))
+
+    def asker(self, connection: HTTPConnection) -> str:
+        """Where the client is; empty where that is not certain."""
+        return asker(connection, self._server.trusted_proxies)
 
     def failed(self, connection: HTTPConnection) -> None:
         """What a client that passed by gave for a credential is none."""

@@ -98,7 +98,7 @@ class Calls:
             raise BadInput("calls over WebRTC are turned off here; use the WebSocket at /v1/realtime", code="not_found")
         principal: Principal = request.state.principal
         sdp, session = await self._read(request)
-        offer = read(sdp)
+        offer = read(sdp, self._auth.asker(request))
         model = session.model or request.query_params.get("model")
         config = self._sessions.configure(principal, model, Tracks(offer.codec))
         config.apply(session)

@@ -8,11 +8,16 @@ from aiortc.sdp import MediaDescription, SessionDescription
 from msgspec import Struct
 
 from polytalk.errors import BadInput
+from polytalk.gateway.address import is_public, same_host
 
 INVALID: Final = "invalid_offer"
 MOST_SECTIONS: Final = 8
 MOST_CANDIDATES: Final = 64
-"""In all sections: each may be sent checks to."""
+"""In all sections …"""
+MOST_CHECKED: Final = 16
+"""… and of those that are kept: checks are sent to each."""
+LEAST_PORT: Final = 1024
+"""Below it services listen, and no client."""
 VIDEO_CODECS: Final = ("vp8", "h264")
 _UNREADABLE = (ValueError, AssertionError, KeyError, IndexError, AttributeError, TypeError, StopIteration)
 """What the parser raises for what is no SDP."""
@@ -33,11 +38,13 @@ class Offer(Struct, frozen=True):
     """Whether it has a data channel."""
 
 
-def read(text: str) -> Offer:
-    """Check an offer. Raises BadInput with code `invalid_offer`."""
+def read(text: str, asker: str) -> Offer:
+    """Check an offer that came from the address `asker`. Raises BadInput with code `invalid_offer`."""
     if not text.startswith("v=0"):
         raise BadInput("this is no SDP: an offer begins with v=0", code=INVALID, param="sdp")
-    sdp = _without_hidden_candidates(text)
+    if text.count("a=candidate:") > MOST_CANDIDATES:
+        raise BadInput(f"an offer may have {MOST_CANDIDATES} candidates", code=INVALID, param="sdp")
+    sdp = _without_strange_candidates(text, asker)
     try:
         parsed = SessionDescription.parse(sdp)
         answerable = [media for media in parsed.media if media.kind != "application"]
@@ -47,8 +54,6 @@ def read(text: str) -> Offer:
         raise BadInput(f"this SDP can't be read: {error or type(error).__name__}", code=INVALID, param="sdp") from None
     if len(parsed.media) > MOST_SECTIONS:
         raise BadInput(f"an offer may have {MOST_SECTIONS} sections", code=INVALID, param="sdp")
-    if sum(len(media.ice_candidates) for media in parsed.media) > MOST_CANDIDATES:
-        raise BadInput(f"an offer may have {MOST_CANDIDATES} candidates", code=INVALID, param="sdp")
     audio = _only(parsed, "audio")
     if audio is None:
         raise BadInput("the offer has no audio; add a track or a transceiver for it", code=INVALID, param="sdp")
@@ -102,7 +107,24 @@ def _names(media: MediaDescription) -> str:
     return ", ".join(sorted({codec.name for codec in media.rtp.codecs})) or "nothing that is described"
 
 
-def _without_hidden_candidates(text: str) -> str:
-    """Browsers hide addresses behind names of their own network; they call from where they can be answered."""
-    kept = (line for line in text.splitlines() if not (line.startswith("a=candidate:") and ".local " in line))
+def _without_strange_candidates(text: str, asker: str) -> str:
+    """Checks go to every candidate before anybody has shown that it is his (RFC 8445, 19.5.1), so those are left out by
+    which a client would have this server send into networks that it can't reach itself, or look up names. Nothing is
+    lost: clients call us, and are answered where they call from; browsers hide the same candidates themselves."""
+    kept, checked = [], 0
+    for line in text.splitlines():
+        if line.startswith("a=end-of-candidates"):
+            continue  # they call from others as well
+        if line.startswith("a=candidate:"):
+            if checked == MOST_CHECKED or not _may_be_checked(line, asker):
+                continue
+            checked += 1
+        kept.append(line)
     return "\r\n".join(kept) + "\r\n"
+
+
+def _may_be_checked(line: str, asker: str) -> bool:
+    words = line.split()
+    if len(words) < 6 or words[2].lower() != "udp" or not words[5].isdecimal() or len(words[5]) > 5:
+        return False
+    return int(words[5]) >= LEAST_PORT and (is_public(words[4]) or same_host(words[4], asker))
