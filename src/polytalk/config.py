@@ -133,6 +133,7 @@ class Limits(Table):
     max_utterance_seconds: float = Field(60.0, gt=0, le=600)
     max_text_chars: int = Field(8_000, ge=1)
     max_history_items: int = Field(200, ge=2)
+    max_history_chars: int = Field(400_000, ge=1)
     max_reply_tokens: int = Field(160, ge=1, le=4096)
     session_seconds: float = Field(3600.0, gt=0)
     idle_seconds: float = Field(900.0, gt=0)

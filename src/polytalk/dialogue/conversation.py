@@ -13,10 +13,11 @@ REPORTED_LATE: Seconds = 0.2
 
 
 class Conversation:
-    """Items in order, bounded: the oldest are forgotten first."""
+    """Items in order, bounded in number and characters: the oldest are forgotten first."""
 
-    def __init__(self, max_items: int, items: Iterable[Item] = ()) -> None:
+    def __init__(self, max_items: int, items: Iterable[Item] = (), *, max_chars: int = 400_000) -> None:
         self._max = max_items
+        self._max_chars = max_chars
         self._items: list[Item] = list(items)
 
     def __iter__(self) -> Iterator[Item]:
@@ -41,8 +42,8 @@ class Conversation:
         at = len(self._items) if after is None else 0 if after == "root" else self._index(after) + 1
         self._items.insert(at, item)
         previous = self._items[at - 1].id if at else None
-        if len(self._items) > self._max:
-            del self._items[0 if at else 1]  # never the one that was just added
+        while len(self._items) > 1 and (len(self._items) > self._max or self._chars() > self._max_chars):
+            del self._items[1 if self._items[0] is item else 0]  # never the one that was just added
         return previous
 
     def get(self, item_id: str) -> Item:
@@ -73,6 +74,9 @@ class Conversation:
     def told(self, pending: Mapping[str, Words]) -> tuple[Told, ...]:
         """The history for an LLM, with words that are still to come at their places: `pending` has them by item."""
         return tuple(told(self._items, pending))
+
+    def _chars(self) -> int:
+        return sum(len(item.text) for item in self._items)
 
     def _index(self, item_id: str) -> int:
         for index, item in enumerate(self._items):

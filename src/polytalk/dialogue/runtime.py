@@ -168,6 +168,7 @@ class Runtime:
         bounds = Bounds(
             max_utterance=limits.max_utterance_seconds,
             max_items=limits.max_history_items,
+            max_chars=limits.max_history_chars,
             send_lead=turn.send_lead_ms / 1000,
             speculate=turn.speculate,
         )

@@ -49,7 +49,7 @@ class Session:
     ) -> None:
         self.id = new_id("sess")
         self.settings = settings
-        self.conversation = Conversation(bounds.max_items)
+        self.conversation = Conversation(bounds.max_items, max_chars=bounds.max_chars)
         self._bounds = bounds
         self._client = emit
         self._tasks = Tasks()

@@ -66,5 +66,7 @@ class Bounds(Struct, frozen=True):
 
     max_utterance: Seconds = 60.0
     max_items: int = 200
+    max_chars: int = 400_000
+    """Of all items."""
     send_lead: Seconds = 0.5
     speculate: bool = True

@@ -61,8 +61,15 @@ def decode(body: bytes, kind: type[T]) -> T:
 
 def at_fault(error: msgspec.ValidationError) -> BadInput:
     """What was wrong with which field."""
-    what, _, where = str(error).partition(" - at `$")
-    return BadInput(what, param=where.rstrip("`").lstrip(".") or _named_field(what))
+    what, where = place_of(error)
+    return BadInput(what, param=where or _named_field(what))
+
+
+def place_of(error: msgspec.ValidationError) -> tuple[str, str | None]:
+    """What is wrong, and the path to it, if it is in a field."""
+    what, _, where = str(error).partition(" - at `")
+    path = where.rpartition("$")[2]  # of a key there is more: key` in `$.metadata
+    return what, path.rstrip("`").lstrip(".") or None
 
 
 async def linger(request: Request) -> None:

@@ -9,11 +9,13 @@ import msgspec
 from msgspec import Struct
 
 from polytalk.errors import BadInput
+from polytalk.gateway.bodies import place_of
+from polytalk.gateway.bounds import EventId, Id
 from polytalk.gateway.realtime.session_patch import ItemParam, ResponseParam, SessionPatch
 
 
 class _Event(Struct, tag_field="type"):
-    event_id: str | None = None
+    event_id: EventId | None = None
 
 
 class SessionUpdate(_Event, tag="session.update", kw_only=True):
@@ -40,13 +42,13 @@ class ItemCreate(_Event, tag="conversation.item.create", kw_only=True):
     """Add an item."""
 
     item: ItemParam
-    previous_item_id: str | None = None
+    previous_item_id: Id | None = None
 
 
 class ItemTruncate(_Event, tag="conversation.item.truncate", kw_only=True):
     """An answer was played up to here only."""
 
-    item_id: str
+    item_id: Id
     audio_end_ms: int
     content_index: int = 0
 
@@ -54,13 +56,13 @@ class ItemTruncate(_Event, tag="conversation.item.truncate", kw_only=True):
 class ItemDelete(_Event, tag="conversation.item.delete", kw_only=True):
     """Remove an item."""
 
-    item_id: str
+    item_id: Id
 
 
 class ItemRetrieve(_Event, tag="conversation.item.retrieve", kw_only=True):
     """Show an item."""
 
-    item_id: str
+    item_id: Id
 
 
 class ResponseCreate(_Event, tag="response.create"):
@@ -72,7 +74,7 @@ class ResponseCreate(_Event, tag="response.create"):
 class ResponseCancel(_Event, tag="response.cancel"):
     """Stop answering."""
 
-    response_id: str | None = None
+    response_id: Id | None = None
 
 
 class OutputClear(_Event, tag="output_audio_buffer.clear"):
@@ -100,7 +102,7 @@ _decoder: msgspec.json.Decoder[ClientEvent] = msgspec.json.Decoder(ClientEvent)
 
 
 class _Named(Struct):
-    event_id: str | None = None
+    event_id: EventId | None = None
     type: str | None = None
 
 
@@ -109,8 +111,7 @@ def decode(frame: str | bytes) -> ClientEvent:
     try:
         return _decoder.decode(frame)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$")
-        param = path.rstrip("`").lstrip(".") or None
+        reason, param = place_of(error)
         raise BadInput(f"{reason}{f' (at {param})' if param else ''}", param=param) from None
     except UNREADABLE as error:
         raise BadInput(f"the frame is not valid JSON: {error}", code="invalid_json") from None

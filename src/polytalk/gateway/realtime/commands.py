@@ -16,9 +16,6 @@ from polytalk.gateway.realtime.session_patch import ItemParam, ResponseParam
 from polytalk.gateway.realtime.stage import Stage
 from polytalk.gateway.realtime.wires import Wire, event
 
-MOST_METADATA = 16
-"""Pairs, as the published API has it."""
-
 
 class Commands:
     """One connection's."""
@@ -111,10 +108,6 @@ class Commands:
         asked = given or ResponseParam()
         if asked.conversation not in (None, "auto", "none"):
             raise BadInput(f"conversation is auto or none, not {asked.conversation!r}", param="response.conversation")
-        if asked.metadata is not None and len(asked.metadata) > MOST_METADATA:
-            raise BadInput(
-                f"metadata has {MOST_METADATA} pairs at most, not {len(asked.metadata)}", param="response.metadata"
-            )
         items = None if asked.input is None else [self._given(at, one) for at, one in enumerate(asked.input)]
         self.next_format = coding
         try:

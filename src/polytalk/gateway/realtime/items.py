@@ -8,10 +8,11 @@ from polytalk.config import Limits
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.items import Item, Part
 from polytalk.errors import BadInput
+from polytalk.gateway.bounds import LONGEST_ID
 from polytalk.gateway.realtime.formats import Format, decode_whole
 from polytalk.gateway.realtime.session_patch import ContentPart, ItemParam
+from polytalk.gateway.realtime.tools import check_name
 
-LONGEST_ID = 64
 _TEXT = {
     "user": ("input_text", "text"),
     "system": ("input_text", "text"),
@@ -73,6 +74,7 @@ def _audio(part: ContentPart, coding: Format, where: str) -> bytes:
 def _call(given: ItemParam, item_id: str, limits: Limits, param: str) -> Item:
     if not given.name:
         raise BadInput("a function_call has the name of a function", param=f"{param}.name")
+    check_name(given.name, f"{param}.name")
     arguments = given.arguments or "{}"
     _bound(arguments, limits, f"{param}.arguments")
     try:

@@ -30,6 +30,7 @@ from polytalk.gateway.realtime.session_patch import (
     AudioPatch,
     InputPatch,
     NamedVoice,
+    Prompt,
     ResponseParam,
     SessionPatch,
 )
@@ -37,6 +38,8 @@ from polytalk.gateway.realtime.tools import read_choice, read_tools, shown_choic
 
 ECHOED = ("parallel_tool_calls", "include", "prompt", "reasoning", "tracing", "truncation")
 """Fields that are taken as they are and shown again."""
+ECHO_BYTES = 32 << 10
+"""Of each of them, as JSON: all are sent with every `session.updated`."""
 SPEEDS = (0.25, 1.5)
 
 
@@ -94,10 +97,10 @@ class SessionConfig:
         if isinstance(patch.instructions, str):
             session = replace(session, instructions=self._bounded(patch.instructions, "session.instructions"))
         self._echoed = self._echoed | {
-            name: msgspec.to_builtins(given) for name in ECHOED if (given := getattr(patch, name)) is not UNSET
+            name: _echo(given, f"session.{name}") for name in ECHOED if (given := getattr(patch, name)) is not UNSET
         }
         if isinstance(patch.prompt, msgspec.Struct):
-            session = replace(session, instructions=prompted(patch.prompt, self._settings.prompts, "session.prompt"))
+            session = replace(session, instructions=self._prompted(patch.prompt, "session.prompt"))
         session = self._with_modality(session, patch.output_modalities)
         session = self._with_tokens(session, patch.max_output_tokens)
         session = self._with_tools(session, patch.tools, patch.tool_choice, "session")
@@ -113,7 +116,7 @@ class SessionConfig:
         if param is None:
             return session, self.spoken
         if param.prompt is not None:
-            session = replace(session, instructions=prompted(param.prompt, self._settings.prompts, "response.prompt"))
+            session = replace(session, instructions=self._prompted(param.prompt, "response.prompt"))
         if param.instructions is not None:
             session = replace(session, instructions=self._bounded(param.instructions, "response.instructions"))
         session = self._with_modality(session, param.output_modalities)
@@ -196,9 +199,9 @@ class SessionConfig:
         if isinstance(given.format, AudioFormat):
             self.heard = read_format(given.format, "session.audio.input.format")
         if given.noise_reduction is not UNSET:
-            self._noise = msgspec.to_builtins(given.noise_reduction)
+            self._noise = _echo(given.noise_reduction, "session.audio.input.noise_reduction")
         if given.transcription is not UNSET:
-            self._transcription = msgspec.to_builtins(given.transcription)
+            self._transcription = _echo(given.transcription, "session.audio.input.transcription")
             session = replace(session, language=given.transcription.language if given.transcription else None)
         if given.turn_detection is UNSET:
             return session
@@ -250,8 +253,18 @@ class SessionConfig:
             return replace(session, max_tokens=min(tokens, most))
         return replace(session, max_tokens=most) if tokens == "inf" else session
 
+    def _prompted(self, prompt: Prompt, param: str) -> str:
+        return self._bounded(prompted(prompt, self._settings.prompts, param), param)
+
     def _bounded(self, text: str, param: str) -> str:
         most = self._limits.max_text_chars
         if len(text) > most:
             raise BadInput(f"{param} may have {most} characters, not {len(text)}", param=param)
         return text
+
+
+def _echo(given: Any, param: str) -> Any:
+    """Raises BadInput."""
+    if (size := len(msgspec.json.encode(given))) > ECHO_BYTES:
+        raise BadInput(f"{param} may have {ECHO_BYTES} bytes of JSON, not {size}", param=param)
+    return msgspec.to_builtins(given)

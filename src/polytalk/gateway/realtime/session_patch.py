@@ -1,17 +1,20 @@
 """The session as clients change it, and what of it one `response.create` may change."""
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from polytalk.gateway.bounds import MOST_PAIRS, Id, Key, Label, Language, Metadata
 
 Maybe: TypeAlias = UnsetType
-Modalities: TypeAlias = list[Literal["audio", "text"]]
+Modalities: TypeAlias = Annotated[list[Literal["audio", "text"]], Meta(max_length=2)]
+Names: TypeAlias = Annotated[list[Id], Meta(max_length=16)]
 
 
 class AudioFormat(Struct):
     """How audio is encoded on the wire."""
 
-    type: str = "audio/pcm"
+    type: Id = "audio/pcm"
     rate: int | None = None
 
 
@@ -31,12 +34,12 @@ class TurnDetectionPatch(Struct):
 class InputTranscription(Struct, omit_defaults=True):
     """Which language is spoken; the rest is accepted, shown and not used."""
 
-    model: str | None = None
-    language: str | None = None
+    model: Label | None = None
+    language: Language | None = None
     prompt: str | None = None
-    delay: str | None = None
-    keywords: list[str] | None = None
-    languages: list[str] | None = None
+    delay: Label | None = None
+    keywords: list[Label] | None = None
+    languages: list[Language] | None = None
 
 
 class NoiseReduction(Struct, omit_defaults=True):
@@ -58,15 +61,15 @@ class InputPatch(Struct):
 class NamedVoice(Struct):
     """A voice as an object."""
 
-    id: str | None = None
-    name: str | None = None
+    id: Id | None = None
+    name: Id | None = None
 
 
 class OutputPatch(Struct):
     """`session.audio.output`."""
 
     format: AudioFormat | Maybe | None = UNSET
-    voice: str | NamedVoice | Maybe | None = UNSET
+    voice: Id | NamedVoice | Maybe | None = UNSET
     speed: float | Maybe | None = UNSET
 
 
@@ -80,7 +83,7 @@ class AudioPatch(Struct):
 class ToolParam(Struct):
     """A function of the client, or an MCP server (which is refused)."""
 
-    type: str = "function"
+    type: Id = "function"
     name: str = ""
     description: str = ""
     parameters: dict[str, Any] | None = None
@@ -89,16 +92,16 @@ class ToolParam(Struct):
 class ToolChoiceParam(Struct):
     """This function and no other."""
 
-    type: str = "function"
+    type: Id = "function"
     name: str = ""
 
 
 class Tracing(Struct, omit_defaults=True):
     """Accepted and shown: traces are the server's own business."""
 
-    workflow_name: str | None = None
-    group_id: str | None = None
-    metadata: dict[str, Any] | None = None
+    workflow_name: Label | None = None
+    group_id: Label | None = None
+    metadata: Annotated[dict[Key, Any], Meta(max_length=MOST_PAIRS)] | None = None
 
 
 class TokenLimits(Struct, omit_defaults=True):
@@ -118,15 +121,15 @@ class Truncation(Struct):
 class Prompt(Struct, omit_defaults=True):
     """A prompt kept at the server: one of the settings' `prompts`, with its `{{variables}}`."""
 
-    id: str
-    version: str | None = None
-    variables: dict[str, Any] | None = None
+    id: Id
+    version: Id | None = None
+    variables: Annotated[dict[Key, Any], Meta(max_length=64)] | None = None
 
 
 class Reasoning(Struct, omit_defaults=True):
     """Accepted and shown."""
 
-    effort: str | None = None
+    effort: Id | None = None
 
 
 class Resolution(Struct):
@@ -153,9 +156,9 @@ class Background(Struct):
 class VideoPatch(Struct):
     """`session.avatar.video`."""
 
-    codec: Literal["h264", "vp9", "vp8"] | list[str] | None = None
+    codec: Literal["h264", "vp9", "vp8"] | Names | None = None
     """One, or all that the client can play."""
-    audio_codec: Literal["opus", "aac"] | list[str] | None = None
+    audio_codec: Literal["opus", "aac"] | Names | None = None
     bitrate: int | None = None
     resolution: Resolution | None = None
     crop: Crop | None = None
@@ -166,7 +169,7 @@ class VideoPatch(Struct):
 class AvatarPatch(Struct):
     """`session.avatar`: asking for it is what turns the mouth frames on, and, by a protocol for them, pictures."""
 
-    character: str | None = None
+    character: Id | None = None
     style: str | None = None
     output_protocol: Literal["websocket", "media", "webrtc"] | None = None
     """Where pictures go that are drawn here: over this socket, one of their own, or the call's video track. None: the
@@ -177,7 +180,7 @@ class AvatarPatch(Struct):
 class Animation(Struct):
     """`session.animation`: what a client draws a face by."""
 
-    model_name: str | None = None
+    model_name: Label | None = None
     outputs: tuple[Literal["blendshapes", "viseme_id"], ...] = ("blendshapes",)
 
 
@@ -191,7 +194,9 @@ class SessionPatch(Struct):
     tools: list[ToolParam] | Maybe | None = UNSET
     tool_choice: Literal["auto", "none", "required"] | ToolChoiceParam | Maybe | None = UNSET
     parallel_tool_calls: bool | Maybe | None = UNSET
-    include: list[Literal["item.input_audio_transcription.logprobs"]] | Maybe | None = UNSET
+    include: Annotated[list[Literal["item.input_audio_transcription.logprobs"]], Meta(max_length=8)] | Maybe | None = (
+        UNSET
+    )
     prompt: Prompt | Maybe | None = UNSET
     reasoning: Reasoning | Maybe | None = UNSET
     tracing: Literal["auto"] | Tracing | Maybe | None = UNSET
@@ -205,7 +210,7 @@ class SessionPatch(Struct):
 class ContentPart(Struct):
     """A part of an item that a client adds."""
 
-    type: str
+    type: Id
     text: str | None = None
     transcript: str | None = None
     audio: bytes | None = None
@@ -214,11 +219,11 @@ class ContentPart(Struct):
 class ItemParam(Struct):
     """An item that a client adds, or refers to."""
 
-    type: str = "message"
+    type: Id = "message"
     id: str | None = None
     role: Literal["user", "assistant", "system"] = "user"
-    content: list[ContentPart] = []
-    call_id: str | None = None
+    content: Annotated[list[ContentPart], Meta(max_length=64)] = []
+    call_id: Id | None = None
     name: str | None = None
     arguments: str | None = None
     output: str | None = None
@@ -230,11 +235,11 @@ class ResponseParam(Struct):
     instructions: str | None = None
     output_modalities: Modalities | None = None
     max_output_tokens: int | Literal["inf"] | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
     audio: AudioPatch | None = None
-    conversation: str | None = None
+    conversation: Id | None = None
     """"auto", or "none": the answer is no part of the conversation."""
-    input: list[ItemParam] | None = None
+    input: Annotated[list[ItemParam], Meta(max_length=64)] | None = None
     """What is answered, in place of the conversation."""
     tools: list[ToolParam] | None = None
     tool_choice: Literal["auto", "none", "required"] | ToolChoiceParam | None = None

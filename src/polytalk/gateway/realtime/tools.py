@@ -4,11 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from polytalk.dialogue.tools import Tool, ToolChoice
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime.session_patch import ToolChoiceParam, ToolParam
 
 MOST = 128
+MOST_BYTES = 128 << 10
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -21,15 +24,20 @@ def read_tools(given: Sequence[ToolParam], param: str) -> tuple[Tool, ...]:
         where = f"{param}[{index}]"
         if one.type != "function":
             raise BadInput(f"tools are functions here, not {one.type!r}", param=f"{where}.type")
-        if not _NAME.fullmatch(one.name):
-            raise BadInput(
-                f"a function's name is 1 to 64 letters, digits, _ and -, not {one.name!r}",
-                param=f"{where}.name",
-            )
+        check_name(one.name, f"{where}.name")
         if one.name in tools:
             raise BadInput(f"there are two functions {one.name!r}", param=f"{where}.name")
         tools[one.name] = Tool(one.name, one.description, one.parameters or {"type": "object", "properties": {}})
+    size = sum(map(len, map(msgspec.json.encode, tools.values())))
+    if size > MOST_BYTES:
+        raise BadInput(f"functions may have {MOST_BYTES} bytes of JSON in all, not {size}", param=param)
     return tuple(tools.values())
+
+
+def check_name(name: str, param: str) -> None:
+    """Raises BadInput for what no function can be called."""
+    if not _NAME.fullmatch(name):
+        raise BadInput(f"a function's name is 1 to 64 letters, digits, _ and -, not {name[:80]!r}", param=param)
 
 
 def read_choice(given: str | ToolChoiceParam, tools: Sequence[Tool], param: str) -> ToolChoice:

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from polytalk.gateway.bounds import Metadata
+
 Text: TypeAlias = Annotated[str, Meta(max_length=1 << 20)]
 
 
@@ -57,7 +59,7 @@ class ChatRequest(Struct, frozen=True, forbid_unknown_fields=True):
     seed: int | None = None
     stop: str | Annotated[list[str], Meta(max_length=4)] | None = None
     n: int | None = None
-    tools: list[dict[str, Any]] | None = None
+    tools: Annotated[list[dict[str, Any]], Meta(max_length=128)] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
@@ -68,7 +70,7 @@ class ChatRequest(Struct, frozen=True, forbid_unknown_fields=True):
     logprobs: bool | None = None
     modalities: list[str] | None = None
     # Taken, and without effect here:
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
     prompt_cache_key: str | None = None
     safety_identifier: str | None = None
     service_tier: str | None = None
