@@ -35,6 +35,7 @@ async function call() {
   location_ = new URL(answer.headers.get("location"), at("server").value);
   await peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
   at("hangup").disabled = false;
+  say("to watch this call", location_.href);
 }
 
 function heard(event) {

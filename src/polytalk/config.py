@@ -251,6 +251,10 @@ class WebRtcSettings(Table):
     silence_seconds: float = Field(12.0, gt=0, le=15)
     """A client from which nothing at all came for so long is gone."""
     max_sdp_bytes: int = Field(64 << 10, ge=1024, le=1 << 20)
+    viewers_per_call: int = Field(20, ge=0, le=1000)
+    """Who may watch one call; 0 lets nobody."""
+    viewers: int = Field(100, ge=0, le=10_000)
+    """Who may watch calls of this server, all together."""
 
     @model_validator(mode="after")
     def _a_range(self) -> "WebRtcSettings":

@@ -58,7 +58,7 @@ async def test_it_goes_round_and_can_be_entered_every_two_seconds() -> None:
     async with Scene(synthesise=ScriptedSynthesise(whole=True)) as world:
         reel = resting(world).reel(FACE, world.kit.faces.painter("mira"))
         await made(reel)
-        keys = [index for index in range(len(reel)) if reel.key_at(index)]
+        keys = [index for index in range(len(reel)) if (unit := reel.at(index)) is not None and unit.key]
         assert keys == list(range(0, len(reel), round(KEY_EVERY * FPS)))
         assert reel.at(len(reel) + 3) == reel.at(3)
 

@@ -1,13 +1,15 @@
 """What goes out of a call: on the beat, encoded once for all who listen."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import pytest
 
 from polytalk.dialogue.metronome import Metronome
 from polytalk.gateway.webrtc.buffer import OutputBuffer
-from polytalk.gateway.webrtc.cast import MOST, Cast, Packet, Tap
+from polytalk.gateway.webrtc.cast import CATCH_UP, MOST, Cast, Packet, Tap
 from polytalk.gateway.webrtc.projector import Projector
 from polytalk.media.opus import PACKET, SILENCE
 from polytalk.media.units import Unit
@@ -30,6 +32,20 @@ class Desk:
 
 async def taken(tap: Tap, count: int) -> list[Packet]:
     return [await tap.get() for _ in range(count)]
+
+
+def pictures(count: int) -> tuple[Unit, ...]:
+    """Of an answer, the first of them whole."""
+    return tuple(Unit(b"%d" % index, index / 25, index == 0) for index in range(count))
+
+
+@asynccontextmanager
+async def running(desk: Desk) -> AsyncIterator[None]:
+    task = asyncio.create_task(desk.cast.run())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def test_sound_goes_out_every_20_ms_silence_where_nothing_is_said_and_the_timeline_has_no_hole() -> None:
@@ -86,16 +102,65 @@ async def test_without_anybody_who_watches_no_picture_is_looked_for() -> None:
     running = asyncio.create_task(desk.cast.run())
     await taken(ear, 5)
     running.cancel()
-    assert desk.projector.next(0.0, "a", 1.0) == [(-1.0, b"x")]
+    assert desk.projector.next(0.0, "a", 1.0) == [(-1.0, Unit(b"x", 0.0, True))]
     assert not desk.cast.watched
-    desk.cast.want_key()
-    assert desk.keys == 0
 
 
-async def test_one_more_who_watches_is_reason_for_a_whole_picture() -> None:
+async def test_who_comes_while_little_was_shown_since_the_last_whole_picture_gets_that_again_and_nobody_else() -> None:
+    desk = Desk()
+    first = desk.cast.tap("video")
+    assert desk.keys == 1
+    shown = pictures(10)
+    desk.projector.add("a", shown)
+    desk.buffer.add("a", "i", voice(1.0))
+    async with running(desk):
+        seen = await taken(first, 5)
+        late = desk.cast.tap("video")
+        again = await taken(late, 5)
+        both = [await taken(tap, 5) for tap in (first, late)]
+    assert [packet.data for packet in again] == [packet.data for packet in seen] == [unit.data for unit in shown[:5]]
+    assert both[0] == both[1]
+    dates = [packet.at for packet in (*again, *both[1])]
+    assert dates == sorted(set(dates))
+    assert desk.keys == 1
+
+
+async def test_who_comes_later_waits_for_a_whole_picture_and_many_who_come_at_once_ask_for_one() -> None:
+    desk = Desk()
+    first = desk.cast.tap("video")
+    desk.projector.add("a", pictures(100))
+    desk.buffer.add("a", "i", voice(4.0))
+    async with running(desk):
+        await taken(first, CATCH_UP + 5)
+        late = [desk.cast.tap("video") for _ in range(3)]
+        assert desk.keys == 2
+        waiting = [asyncio.create_task(tap.get()) for tap in late]
+        await taken(first, 30)
+        assert not any(task.done() for task in waiting)
+        assert desk.keys == 3  # it was asked for once more, as none had come
+        desk.projector.add("b", pictures(5))
+        desk.buffer.add("b", "i", voice(0.2))
+        whole = await asyncio.gather(*waiting)
+    assert {packet.data for packet in whole} == {b"0"}
+
+
+async def test_a_client_that_complains_without_end_is_helped_once_a_second() -> None:
     desk = Desk()
     eye = desk.cast.tap("video")
+    desk.projector.add("a", pictures(20))
+    desk.buffer.add("a", "i", voice(1.0))
+    async with running(desk):
+        await taken(eye, 5)
+        for _ in range(50):
+            desk.cast.want_key(eye)
+        await asyncio.sleep(0.1)
+    assert 5 <= eye._packets.qsize() <= 8
     assert desk.keys == 1
+
+
+async def test_nobody_who_watches_is_left_twice() -> None:
+    desk = Desk()
+    eye = desk.cast.tap("video")
     desk.cast.leave(eye)
     desk.cast.leave(eye)
     assert not desk.cast.watched

@@ -47,15 +47,11 @@ class Reel:
         """More of it."""
         self._units.extend(units)
 
-    def at(self, index: int) -> bytes | None:
+    def at(self, index: int) -> Unit | None:
         """The picture of that number, counted round and round; None while it is not there."""
         if index >= len(self._units) and not self.complete:
             return None
-        return self._units[index % len(self._units)].data if self._units else None
-
-    def key_at(self, index: int) -> bool:
-        """Whether that picture needs no other."""
-        return bool(self._units) and self._units[index % len(self._units)].key
+        return self._units[index % len(self._units)] if self._units else None
 
 
 class Face(Struct, frozen=True):

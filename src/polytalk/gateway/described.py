@@ -176,6 +176,18 @@ DESCRIBED: dict[tuple[str, str], Operation] = {
     ("POST", "/v1/realtime/calls/{id}/hangup"): Operation(
         "Ends a call.", {200: Given("It ends.")}, "realtime", codes=("call_not_found",)
     ),
+    ("POST", "/v1/realtime/calls/{id}/viewers"): Operation(
+        "Answers the offer of one who hears and sees a call without taking part: SDP, or a form with `sdp`.",
+        {201: Given("The answer; Location names the viewer.", media_types=("application/sdp",))},
+        "realtime",
+        codes=(
+            *("call_not_found", "invalid_offer", "unsupported_media_type", "body_too_large", "form_invalid"),
+            *("not_ready", "at_capacity"),
+        ),
+    ),
+    ("POST", "/v1/realtime/calls/{id}/viewers/{viewer}/hangup"): Operation(
+        "Ends a viewer.", {200: Given("It ends.")}, "realtime", codes=("call_not_found", "viewer_not_found")
+    ),
     ("GET", f"{AT}/idle"): Operation(
         "The face at rest as a film to be repeated.",
         {200: Given("MP4.", media_types=("video/mp4",))},

@@ -15,6 +15,7 @@ STATUSES = {
     "video_not_found": 404,
     "key_not_found": 404,
     "call_not_found": 404,
+    "viewer_not_found": 404,
     "session_not_found": 404,
     "tenant_not_found": 404,
     "request_timeout": 408,

@@ -31,6 +31,8 @@ from polytalk.gateway.webrtc.line import CallLine
 from polytalk.gateway.webrtc.offer import INVALID, Offer, read
 from polytalk.gateway.webrtc.peer import Peer
 from polytalk.gateway.webrtc.stage import CallStage
+from polytalk.gateway.webrtc.viewers import Viewers
+from polytalk.schedule.admission import Places
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +51,12 @@ class CallSession(SessionPatch):
 class Call:
     """One that was answered."""
 
-    def __init__(self, peer: Peer, connection: Connection, config: SessionConfig, principal: Principal) -> None:
+    def __init__(
+        self, peer: Peer, viewers: Viewers, connection: Connection, config: SessionConfig, principal: Principal
+    ) -> None:
         self.id = new_id("rtc")
         self.peer = peer
+        self.viewers = viewers
         self.connection = connection
         self.config = config
         self.principal = principal
@@ -68,6 +73,7 @@ class Calls:
         self._status = status
         self._sessions = sessions
         self._resting = Resting(runtime.dispatcher, runtime.films, runtime.clock)
+        self._viewers = Places(self._settings.viewers)
         self._calls: dict[str, Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -78,7 +84,14 @@ class Calls:
             Route(PATH, guard(self._create), methods=["POST"]),
             Route(f"{PATH}/{{id}}", guard(self._renegotiate), methods=["POST", "PATCH"]),
             Route(f"{PATH}/{{id}}/hangup", guard(self._hang_up), methods=["POST"]),
+            Route(f"{PATH}/{{id}}/viewers", guard(self._watch), methods=["POST"]),
+            Route(f"{PATH}/{{id}}/viewers/{{viewer}}/hangup", guard(self._stop_watching), methods=["POST"]),
         ]
+
+    @property
+    def watching(self) -> int:
+        """Viewers of all calls."""
+        return len(self._viewers.held)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -129,7 +142,9 @@ class Calls:
         except BaseException:
             await peer.close()
             raise
-        return Call(peer, connection, config, principal), answer
+        viewers = Viewers(self._settings, stage.cast, offer.codec if config.film else None, self._viewers)
+        line.overheard = viewers.tell
+        return Call(peer, viewers, connection, config, principal), answer
 
     async def _serve(self, call: Call, lease: str) -> None:
         """From the answer to the end, whoever brings it about."""
@@ -147,10 +162,22 @@ class Calls:
         finally:
             del self._calls[call.id]
             self._door.leave(lease)
-            await call.peer.close()
+            await asyncio.gather(call.peer.close(), call.viewers.close())
 
     async def _hang_up(self, request: Request) -> Response:
         self._find(request).peer.hang_up()
+        return Response()
+
+    async def _watch(self, request: Request) -> Response:
+        if (refusal := self._status.refusal()) is not None:
+            return refusal
+        call = self._find(request)
+        sdp, _ = await self._read(request)
+        viewer, answer = await call.viewers.add(read(sdp, self._auth.asker(request)))
+        return Response(answer, 201, {"location": f"{PATH}/{call.id}/viewers/{viewer}"}, SDP)
+
+    async def _stop_watching(self, request: Request) -> Response:
+        self._find(request).viewers.hang_up(request.path_params["viewer"])
         return Response()
 
     async def _renegotiate(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """A call as the protocol's engine sees it: events on a data channel, sound from a track, in the order they came."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -31,6 +31,8 @@ class CallLine:
     def __init__(self, *, events: bool) -> None:
         """`events`: whether the client has a data channel at all."""
         self._events = events
+        self.overheard: Callable[[str], None] = lambda text: None
+        """Called with each event that the client is sent, or would be if it had a channel."""
         self._frames: asyncio.Queue[Frame | None] = asyncio.Queue(MOST_FRAMES)
         self._channel: RTCDataChannel | None = None
         self._opened = asyncio.Event()
@@ -70,7 +72,8 @@ class CallLine:
         return frame
 
     async def send(self, text: str) -> None:
-        """See Line. Without a data channel nobody wants to know."""
+        """See Line. Without a data channel the client does not want to know."""
+        self.overheard(text)
         if not self._events:
             return
         await self._opened.wait()

@@ -1,11 +1,12 @@
 """What a client offers, checked before anything is opened for it. Pure: a text in, what it asks for out."""
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from aiortc.codecs import CODECS
 from aiortc.rtcpeerconnection import find_common_codecs
 from aiortc.sdp import MediaDescription, SessionDescription
 from msgspec import Struct
+from msgspec.structs import replace
 
 from polytalk.errors import BadInput
 from polytalk.gateway.address import is_public, same_host
@@ -18,7 +19,7 @@ MOST_CHECKED: Final = 16
 """… and of those that are kept: checks are sent to each."""
 LEAST_PORT: Final = 1024
 """Below it services listen, and no client."""
-VIDEO_CODECS: Final = ("vp8", "h264")
+Codec: TypeAlias = Literal["vp8", "h264"]
 _UNREADABLE = (ValueError, AssertionError, KeyError, IndexError, AttributeError, TypeError, StopIteration)
 """What the parser raises for what is no SDP."""
 
@@ -32,10 +33,26 @@ class Offer(Struct, frozen=True):
     """Whether sound comes from it."""
     video: bool
     """Whether it has a section for pictures."""
-    codec: Literal["vp8", "h264"] | None
-    """In which it would like to see them; None if it does not want any."""
+    codecs: tuple[Codec, ...]
+    """In which it would see them, the one it likes best first; empty if it does not want any."""
     events: bool
     """Whether it has a data channel."""
+
+    @property
+    def codec(self) -> Codec | None:
+        """The one it likes best; None if it wants no pictures."""
+        return self.codecs[0] if self.codecs else None
+
+    def watching(self, codec: Codec | None) -> "Offer":
+        """The same of one who watches a call whose pictures, if it has any, are made in `codec`. Raises BadInput."""
+        if codec is not None and self.codecs and codec not in self.codecs:
+            raise BadInput(
+                f"this call's pictures are {codec.upper()}, made once for all; the offer has "
+                + ", ".join(one.upper() for one in self.codecs),
+                code=INVALID,
+                param="sdp",
+            )
+        return replace(self, speaks=False, codecs=(codec,) if codec is not None and self.codecs else ())
 
 
 def read(text: str, asker: str) -> Offer:
@@ -70,8 +87,8 @@ def read(text: str, asker: str) -> Offer:
     if any(not media.rtcp_mux for media in answerable):
         raise BadInput("RTP and RTCP share a port here; the offer needs a=rtcp-mux", code=INVALID, param="sdp")
     video = _only(parsed, "video")
-    codec = None if video is None else _codec(video)
-    if video is not None and codec is None:
+    codecs = () if video is None else _codecs(video)
+    if video is not None and not codecs:
         raise BadInput(
             "video is VP8, or H264 of the baseline profile in packetization mode 1; the offer has " + _names(video),
             code=INVALID,
@@ -81,7 +98,7 @@ def read(text: str, asker: str) -> Offer:
         sdp,
         speaks=audio.direction in (None, "sendrecv", "sendonly"),
         video=video is not None,
-        codec=codec if video is not None and video.direction in (None, "sendrecv", "recvonly") else None,
+        codecs=codecs if video is not None and video.direction in (None, "sendrecv", "recvonly") else (),
         events=any(media.kind == "application" for media in parsed.media),
     )
 
@@ -93,10 +110,10 @@ def _only(parsed: SessionDescription, kind: str) -> MediaDescription | None:
     return found[0] if found else None
 
 
-def _codec(video: MediaDescription) -> Literal["vp8", "h264"] | None:
-    common = find_common_codecs(CODECS["video"], video.rtp.codecs)
-    name = next((codec.name.lower() for codec in common if codec.name.lower() in VIDEO_CODECS), None)
-    return "vp8" if name == "vp8" else "h264" if name == "h264" else None
+def _codecs(video: MediaDescription) -> tuple[Codec, ...]:
+    names = [codec.name.lower() for codec in find_common_codecs(CODECS["video"], video.rtp.codecs)]
+    known: tuple[Codec, ...] = ("vp8", "h264")
+    return tuple(sorted((codec for codec in known if codec in names), key=names.index))
 
 
 def _has(media: MediaDescription, codec: str) -> bool:

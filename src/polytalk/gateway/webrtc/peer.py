@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from aiortc import (
@@ -18,7 +19,7 @@ from aiortc.jitterbuffer import JitterBuffer
 
 from polytalk.config import WebRtcSettings
 from polytalk.errors import BadInput, Shed
-from polytalk.gateway.webrtc.cast import Cast, Tap
+from polytalk.gateway.webrtc.cast import Cast, Kind, Tap
 from polytalk.gateway.webrtc.ears import Ears, EarsQueue
 from polytalk.gateway.webrtc.line import CallLine
 from polytalk.gateway.webrtc.offer import INVALID, Offer
@@ -49,18 +50,25 @@ class Peer:
         connection = self._connection
         connection.on("connectionstatechange", self._changed)
         connection.on("datachannel", self._open)
-        sound = connection.addTransceiver(self._track("audio"), direction="sendrecv" if offer.speaks else "sendonly")
+        sound = connection.addTransceiver(
+            PacketTrack(self._tap("audio")), direction="sendrecv" if offer.speaks else "sendonly"
+        )
         opus = [codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.mimeType == "audio/opus"]
         sound.setCodecPreferences(opus)
         if offer.video:
             screen = connection.addTransceiver("video", direction="sendonly" if pictures else "inactive")
+            if offer.codecs:
+                known = RTCRtpSender.getCapabilities("video").codecs
+                wanted = (f"video/{offer.codecs[0]}", "video/rtx")
+                screen.setCodecPreferences([codec for codec in known if codec.mimeType.lower() in wanted])
         try:
             await connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
         except _REFUSED as error:
             raise BadInput(f"this offer can't be answered: {error}", code=INVALID, param="sdp") from None
         if offer.video and pictures:
-            screen.sender.replaceTrack(self._track("video"))
-            screen.sender._send_keyframe = self._cast.want_key  # type: ignore[method-assign]  # it passes packets on
+            eye = self._tap("video")
+            screen.sender.replaceTrack(PacketTrack(eye))
+            screen.sender._send_keyframe = partial(self._cast.want_key, eye)  # type: ignore[method-assign]  # packets are passed on
         for transceiver in connection.getTransceivers():
             confine(transceiver.receiver.transport.transport.iceGatherer, self._settings)
             if transceiver.kind == "audio" and offer.speaks:
@@ -88,10 +96,10 @@ class Peer:
         with suppress(ConnectionError):
             await self._connection.close()
 
-    def _track(self, kind: Any) -> PacketTrack:
+    def _tap(self, kind: Kind) -> Tap:
         tap = self._cast.tap(kind)
         self._taps.append(tap)
-        return PacketTrack(tap)
+        return tap
 
     def _changed(self) -> None:
         state = self._connection.connectionState

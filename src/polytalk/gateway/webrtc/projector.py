@@ -38,13 +38,7 @@ class Projector:
         if self._shown == response:
             self._shown, self._at = None, 0
 
-    def rewind(self) -> None:
-        """Somebody lost a picture, or has just come: the face at rest goes back to its last whole one."""
-        if self._reel is not None and self._shown is None:
-            while self._at > 0 and not self._reel.key_at(self._at):
-                self._at -= 1
-
-    def next(self, now: Seconds, response: str | None, position: Seconds) -> list[tuple[Seconds, bytes]]:
+    def next(self, now: Seconds, response: str | None, position: Seconds) -> list[tuple[Seconds, Unit]]:
         """The pictures due, each with its moment; `position` is where `response` is being heard."""
         if response != self._shown:
             if self._shown is not None:
@@ -58,15 +52,15 @@ class Projector:
         due, live = [], self._live.get(self._shown, deque())
         while live and live[0].at <= position + PACKET / 2:
             unit = live.popleft()
-            due.append((now - max(0.0, position - unit.at), unit.data))
+            due.append((now - max(0.0, position - unit.at), unit))
         return due
 
-    def _resting(self, now: Seconds) -> list[tuple[Seconds, bytes]]:
+    def _resting(self, now: Seconds) -> list[tuple[Seconds, Unit]]:
         if self._reel is None or now < self._due - PACKET / 2:
             return []
-        data = self._reel.at(self._at)
-        if data is None:
+        unit = self._reel.at(self._at)
+        if unit is None:
             return []
         self._at += 1
         self._due = now + 1 / self._reel.fps
-        return [(now, data)]
+        return [(now, unit)]
