@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("cavity", -0.56, -0.12, 0.56, 0.42, 0.0, {"round": (-0.2, 0.0)}, {"": 1.0}),
+    Row("cavity", -0.56, -0.2, 0.56, 0.42, 0.0, {"round": (-0.2, 0.0)}, {"": 1.0}),
     Row(
         "tongue",
         -0.33,
@@ -44,7 +44,7 @@ ROWS = (
         0.33,
         0.36,
         0.03,
-        {"jaw": (0.0, 0.04), "tongue": (0.0, -0.075), "jaw*tongue": (0.0, -0.06), "round": (-0.3, 0.04)},
+        {"jaw": (0.0, 0.005), "tongue": (0.0, -0.075), "jaw*tongue": (0.0, -0.03), "round": (-0.3, 0.03)},
         {"": 1.0},
     ),
     Row(
@@ -64,7 +64,7 @@ ROWS = (
         0.52,
         0.03,
         -0.03,
-        {"teeth": (0.0, 0.022), "jaw": (0.0, 0.012), "round": (-0.12, -0.03), "lower": (0.0, 0.012)},
+        {"teeth": (0.0, 0.022), "jaw": (0.0, 0.012), "round": (-0.12, -0.085), "lower": (0.0, 0.012)},
         {"": 1.0},
     ),
 )
@@ -135,7 +135,7 @@ def _shade(mouth: Mouth, where: tuple[int, int, int, int], *, upper: bool) -> Sh
         np.zeros((2 * COLUMNS, 2), np.float32),
         grid(index),
         deltas,
-        {"": 0.44 if upper else 0.42},
+        {"": 0.32 if upper else 0.42},
     )
 
 
@@ -148,7 +148,7 @@ def grid(index: NDArray[np.intp]) -> NDArray[np.uint16]:
 def _cavity(light: Light) -> NDArray[np.uint8]:
     """Dark, a little redder and lighter below, where light falls on the floor of the mouth."""
     y, x = np.mgrid[0:48, 0:64] / np.array([47.0, 63.0])[:, None, None]
-    depth = 0.17 + 0.28 * np.clip((y - 0.3) / 0.7, 0, 1) ** 1.5
+    depth = 0.2 + 0.3 * np.clip((y - 0.4) / 0.6, 0, 1) ** 1.5
     depth = depth * (1 - 0.6 * (2 * x - 1) ** 2)
     return _rgba(light.flesh * np.array([0.9, 0.72, 0.72]) * depth[..., None], np.ones_like(x))
 

@@ -1,22 +1,29 @@
 """Closed lids: skin from around the eye stretched over it, with the line of its lashes along the edge.
 
-The photograph's own lashes are not moved: stretched, long ones would smear. The lid comes down over them instead.
+The photograph's own lashes are not moved: stretched, long ones would smear. The lid comes down over them instead, and
+those that stand out beyond its outer corner are painted over with the skin around them.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from polytalk.avatar.photo.anatomy import Eye, Frame, arc, smooth
+from polytalk.avatar.photo.anatomy import EYES, Eye, Frame, arc, smooth
 from polytalk.avatar.photo.atlas import Atlas
 from polytalk.avatar.photo.face import Floats, Picture, Sheet
 from polytalk.avatar.photo.head import eye_frame
 from polytalk.avatar.photo.interior import grid
 
 Array = NDArray[np.float64]
-COLUMNS, ROWS = 25, 9
-HEIGHT, WIDTH = 72, 112
+COLUMNS, ROWS = 33, 9
+HEIGHT, WIDTH = 80, 160
 """Of the texture, pixels."""
+INWARD, OUTWARD = 0.57, 0.82
+"""How far it reaches from the eye's middle to the nose and to the temple; in widths of the eye."""
+WING = 0.3
+"""How high above its outer corner lashes stand; in widths of the eye."""
+LASH = 0.2
+"""How much darker than the skin around it a lash is."""
 MEET = 0.14
 """Share of the opening that the lower lid comes up."""
 OVERHANG = 0.075
@@ -59,13 +66,28 @@ def _curves(eye: Eye, frame: Frame, points: Floats, angles: Array) -> tuple[Arra
         return arc(frame.local(points[list(indices), :2]), np.linspace(0, np.pi, 65), 5)
 
     upper = along(eye.upper)
-    u = -0.515 * np.cos(angles)
+    u = _across(eye, angles)
     curves = [np.interp(u, curve[:, 0], curve[:, 1]) for curve in (along(eye.crease), upper, along(eye.lower))]
     lid, low = curves[1], curves[2]
     # Above the crease's landmarks: thick lashes reach up to them.
-    fold = np.minimum(curves[0] - 0.03, lid - 0.05 * np.sin(angles)) + 0.02 * (1 - np.sin(angles))
+    arched = np.sin(np.arccos(np.clip(2 * u, -1, 1)))
+    fold = np.minimum(curves[0] - 0.03, lid - 0.05 * arched) + 0.02 * (1 - arched)
+    wing = _step((_outward(eye, u) - 0.3) / 0.25)
+    fold = fold + wing * (np.minimum(fold, lid - WING) - fold)
     shut = low - MEET * np.maximum(low - lid, 0)
     return np.stack([u, fold], -1), np.stack([u, lid], -1), np.stack([u, shut], -1)
+
+
+def _across(eye: Eye, angles: Array) -> Array:
+    """[A] u at angles in 0..pi, from the texture's left edge to its right one."""
+    left, right = (OUTWARD, INWARD) if eye is EYES[0] else (INWARD, OUTWARD)
+    place = -np.cos(angles)
+    return np.asarray(place * np.where(place < 0, left, right))
+
+
+def _outward(eye: Eye, u: Array) -> Array:
+    """How far a place is towards the temple."""
+    return -u if eye is EYES[0] else u
 
 
 def _texture(eye: Eye, frame: Frame, rgb: Picture, points: Floats) -> NDArray[np.uint8]:
@@ -84,14 +106,37 @@ def _texture(eye: Eye, frame: Frame, rgb: Picture, points: Floats) -> NDArray[np
     color = color * (1 + 0.05 * s * np.sin(np.pi * down) - 0.10 * np.exp(-(((down - 0.93) / 0.12) ** 2)))
     color = color * (1 - 0.07 * np.exp(-(((down - 0.12) / 0.09) ** 2)) * s)
     color += _grain(rgb, frame, closed)
+    within = 1 - _step((np.abs(crease[:, 0]) - 0.44) / 0.1)[None]
     lashes, dark = _lashes(soft, frame, upper, v, edge)
+    lashes = lashes * within
     color = color * (1 - lashes[..., None]) + dark * lashes[..., None]
     beyond = v - edge
     body = 1 - _step(beyond / 0.03)
-    alpha = np.maximum(body, lashes) * _step(v / 0.22) * _step(np.sin(angles)[None] / 0.3)
+    alpha = np.maximum(body, lashes) * _step(v / 0.22) * within
+    bare, stray = _bared(rgb, frame, crease, upper, closed)
+    out = _outward(eye, crease[:, 0])[None]
+    stray = stray * _step((out - 0.38) / 0.1) * (1 - _step((out - 0.6) / (OUTWARD - 0.6)))
+    color = color * alpha[..., None] + bare * (1 - alpha[..., None])
+    alpha = np.maximum(alpha, stray)
     picture = np.concatenate([color, alpha[..., None] * 255], -1)
     rounded: NDArray[np.uint8] = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
     return rounded
+
+
+def _bared(rgb: Picture, frame: Frame, crease: Array, upper: Array, closed: Array) -> tuple[Array, Array]:
+    """[HEIGHT, WIDTH, 3] the picture without its lashes, by the skin around them, and where they were, 0..1."""
+    v = np.linspace(0, 1, HEIGHT)[:, None, None]
+    place = crease + v * (closed + np.array([0.0, OVERHANG]) - crease)
+    seen = _sample(rgb.astype(np.float64), frame, place)
+    light = (seen @ (0.299, 0.587, 0.114)).astype(np.float32)
+    skin = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((33, 33), np.uint8))
+    dark = (light < (1 - LASH) * cv2.GaussianBlur(skin, (0, 0), 4)).astype(np.uint8)
+    eye = (np.abs(place[..., 0]) < 0.54) & (place[..., 1] > upper[:, 1] - 0.06)
+    around = cv2.dilate(dark | eye.astype(np.uint8), np.ones((5, 5), np.uint8))
+    bare = cv2.inpaint(np.clip(seen, 0, 255).astype(np.uint8), around, 4, cv2.INPAINT_TELEA)
+    stray = cv2.GaussianBlur(cv2.dilate(dark, np.ones((7, 7), np.uint8)).astype(np.float32), (0, 0), 1.5)
+    window = _step(np.minimum(v[..., 0], 1 - v[..., 0]) / 0.08)
+    return bare.astype(np.float64), stray.astype(np.float64) * window
 
 
 def _skin(soft: Array, frame: Frame, curve: Array, start: float, end: float) -> Array:

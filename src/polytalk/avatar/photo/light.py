@@ -14,7 +14,7 @@ TOOTH = np.array([1.0, 0.965, 0.9])
 """Tint of enamel under white light."""
 NOSE_AND_CHEEKS = (50, 118, 6, 347, 280, 425, 2, 205)
 """A ring of skin over both cheeks."""
-DIMMEST, BRIGHTEST = 180.0, 230.0
+DIMMEST, BRIGHTEST = 205.0, 238.0
 """Luminance of teeth, whatever the picture says: they are seen as dirty below, as drawn above."""
 
 
@@ -38,7 +38,7 @@ def read_light(rgb: Picture, points: Floats) -> Light:
             whites.append(inside[light >= np.quantile(light, 0.8)])
     white = np.median(np.concatenate(whites), axis=0) if whites else np.array([200.0, 195.0, 190.0])
     skin = float(np.median(luminance(_pixels(rgb, points[list(NOSE_AND_CHEEKS), :2])[None])))
-    level = float(np.clip(max(white @ (0.299, 0.587, 0.114) * 1.1, 1.05 * skin), DIMMEST, BRIGHTEST))
+    level = float(np.clip(max(white @ (0.299, 0.587, 0.114) * 1.15, 1.1 * skin), DIMMEST, BRIGHTEST))
     tint = white / max(1.0, float(white.max()))
     teeth = TOOTH * (0.6 + 0.4 * tint)
     teeth = np.clip(teeth * level / (teeth @ (0.299, 0.587, 0.114)), 0, 245)

@@ -40,7 +40,7 @@ def shapes(t: Curve) -> dict[str, Shape]:
     s = np.sqrt(np.maximum(0.0, 1 - t * t))
     zero = np.zeros_like(t)
     open_wide = s**1.5
-    open_round = np.maximum(0.0, 1 - (t / 0.6) ** 2) ** 1.25
+    open_round = np.maximum(0.0, 1 - (t / 0.6) ** 2) ** 1.1
     corner = 0.05 * (1 - s)
     all_: dict[str, Shape] = {
         "jaw": Shape(
@@ -53,9 +53,9 @@ def shapes(t: Curve) -> dict[str, Shape]:
             corner + 0.05 * open_wide,
         ),
         "round": Shape(
-            -0.17 * t + 0.02 * t**3,
-            -0.035 * s - 0.012 * open_round,
-            -0.028 * open_round,
+            -0.2 * t + 0.03 * t**3,
+            -0.035 * s - 0.03 * open_round,
+            -0.052 * open_round,
             0.042 * open_round,
             0.036 * s + 0.012 * open_round,
             0.008,
