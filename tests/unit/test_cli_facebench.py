@@ -1,5 +1,6 @@
 """The rulers that faces are measured with, on lips of which it is known what they do."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from polytalk.avatar.library import Library
-from polytalk.cli.facebench import command, lips, looks
+from polytalk.cli.facebench import command, identity, lips, looks
 from polytalk.cli.facebench.cost import sessions
 from polytalk.cli.facebench.measure import Row
 from polytalk.cli.facebench.said import Said
 from polytalk.cli.facebench.subjects import Subject, interior, subjects
-from polytalk.errors import BadInput
+from polytalk.errors import BadInput, EngineFailed, SetupError
 from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Phone
 
 LASTS = 4.0
@@ -130,3 +131,53 @@ def test_a_head_that_shakes_is_told_from_one_that_glides() -> None:
     even = np.arange(30) * 0.2
     assert stepped(even) < 0.05
     assert stepped(even + np.arange(30) % 2 * 0.5) == pytest.approx(1.0, abs=0.2)
+
+
+def embedder(folder: Path, body: str) -> Path:
+    """A Python that runs `body` instead of the program it is given."""
+    program = folder / "python"
+    program.write_text(f"#!{sys.executable}\n{body}\n")
+    program.chmod(0o755)
+    return program
+
+
+MEAN_COLOUR = """
+import array, struct, sys
+while len(head := sys.stdin.buffer.read(8)) == 8:
+    width, height = struct.unpack('<II', head)
+    pixels = sys.stdin.buffer.read(width * height * 3)
+    mean = sum(pixels[::97]) / len(pixels[::97]) / 255
+    sys.stdout.buffer.write(array.array('f', [mean if mean > 0.02 else float('nan')] * 128).tobytes())
+"""
+
+
+def test_a_face_is_held_against_its_photograph_and_other_people(mira: Subject, tmp_path: Path) -> None:
+    python = embedder(tmp_path, MEAN_COLOUR)
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    (other,) = identity.embed([grey], python)
+    found = identity.distances(mira, {"grey": other, "mira": other * 0}, [{"jaw": 0.8}] * 20, python)
+    assert found is not None
+    assert found.looked == identity.SPOKEN + identity.RESTED + len(identity.BLINKS)
+    assert found.missed == 0
+    assert 0 <= found.speaking < 0.1 < found.others
+    unseen = mira._replace(portrait=np.zeros_like(mira.portrait))
+    assert identity.distances(unseen, {}, [{}], python) is None, "no face is no photo, and no error"
+
+
+def test_portraits_are_known_by_name_but_for_those_that_show_no_face(tmp_path: Path) -> None:
+    python = embedder(tmp_path, MEAN_COLOUR)
+    for name, level in (("ann", 200), ("night", 0)):
+        cv2.imwrite(str(tmp_path / f"{name}.jpg"), np.full((1200, 900, 3), level, np.uint8))
+    (tmp_path / "none.jpg").write_bytes(b"no picture")
+    assert identity.portraits(tmp_path, python).keys() == {"ann"}
+    assert identity.small(np.zeros((1200, 900, 3), np.uint8)).shape == (512, 384, 3)
+
+
+def test_an_embedding_that_is_missing_or_fails_is_told(tmp_path: Path) -> None:
+    picture = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(SetupError, match=r"bench/identity/setup\.sh"):
+        identity.embed([picture], tmp_path / "none")
+    with pytest.raises(EngineFailed, match="no such network"):
+        identity.embed([picture], embedder(tmp_path, "raise SystemExit('no such network')"))
+    with pytest.raises(EngineFailed, match="exit code 0"):
+        identity.embed([picture], embedder(tmp_path, "print('short')"))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
-from polytalk.avatar import manifest
+from polytalk.avatar import intake, manifest
 from polytalk.avatar.bundle import Avatar, Motion
 from polytalk.avatar.library import Bundle, Library
 from polytalk.avatar.making import Order, make
@@ -29,6 +29,8 @@ class Subject(NamedTuple):
     kind: str
     motion: Motion
     renderer: Renderer
+    portrait: Frame
+    """The photograph as it was framed; of a drawing, the face at rest."""
     ghost: Renderer | None
     """The same face with all that is inside of the mouth painted green; None where that can't be told."""
 
@@ -78,8 +80,10 @@ def _of_portrait(path: Path, library: Library, cache: Path) -> Subject:
 
 def _subject(made: Bundle) -> Subject:
     motion, renderer = open_renderer(made, SIDE)
-    ghost = _drawn_ghost(made.art) if made.kind == "illustrated" else _photo_ghost(made)
-    return Subject(made.id, made.kind, motion, renderer, ghost)
+    if made.kind == "illustrated":
+        return Subject(made.id, made.kind, motion, renderer, renderer.frame({}), _drawn_ghost(made.art))
+    portrait = intake.read((made.folder / manifest.PORTRAIT).read_bytes())
+    return Subject(made.id, made.kind, motion, renderer, portrait, _photo_ghost(made))
 
 
 def _drawn_ghost(art: Avatar) -> Renderer | None:
