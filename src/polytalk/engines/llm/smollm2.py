@@ -1,7 +1,6 @@
 """SmolLM2-135M-Instruct on llama.cpp: a small English model that comes inside a package and runs on a CPU."""
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
@@ -15,6 +14,7 @@ from polytalk.engines.llm.context import fit, shared
 from polytalk.engines.llm.forced_call import ForcedCall, forced
 from polytalk.engines.llm.llama import LlamaServer
 from polytalk.engines.models import ModelFile, locate
+from polytalk.engines.threads import shared_by
 from polytalk.errors import BadInput, EngineFailed, SetupError
 from polytalk.types import Message, TextDelta, ThinkWork, ToolDelta, Usage
 
@@ -58,8 +58,7 @@ class SmolLM2Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     context: int = 1024
     """Tokens of history and answer, per slot."""
     threads: int = 0
-    """0 for two where they may sleep while they wait for each other, else one: two that spin are four times slower
-    than one where cores are shared."""
+    """0 for two where they may sleep while they wait for each other, else one."""
     cache_mib: int = 128
     """Memory for the prompts of conversations that hold no slot at the moment."""
 
@@ -84,7 +83,7 @@ class SmolLM2:
             locate(MODEL),
             slots=self.slots,
             context=self._options.context,
-            threads=self._options.threads or _threads(),
+            threads=self._options.threads or shared_by(),
             cache_mib=self._options.cache_mib,
         )
         self._count = lru_cache(maxsize=4096)(server.count)  # a history is counted again with every turn
@@ -205,12 +204,6 @@ def _sampling(work: ThinkWork) -> dict[str, object]:
     if work.seed is not None:
         chosen["seed"] = work.seed
     return chosen
-
-
-def _threads() -> int:
-    """What OpenMP does is settled by the environment before it is loaded."""
-    sleeps = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
-    return min(2, os.cpu_count() or 1) if sleeps else 1
 
 
 def _end_of_sentence(text: str, number: int) -> int | None:
