@@ -62,6 +62,10 @@ class ServerSettings(Table):
     """Pages of other origins that may use it, such as https://app.example; * for all."""
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     """Whose X-Forwarded-For is believed."""
+    max_connections: int = Field(10_000, ge=1)
+    """At once, whatever they are for; one more is closed unheard."""
+    max_connections_per_address: int = Field(256, ge=1)
+    """Of one client's address; this machine's own and trusted proxies' are not counted."""
 
 
 class EngineChoice(Table):

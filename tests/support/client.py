@@ -98,6 +98,11 @@ class Client:
         self._sent.put_nowait({"type": "websocket.receive", kind: frame})
         await asyncio.sleep(0.001)
 
+    def flood(self, kind: str, times: int) -> None:
+        """As many events at once, faster than they can be done."""
+        for _ in range(times):
+            self._sent.put_nowait({"type": "websocket.receive", "text": json.dumps({"type": kind})})
+
     async def speaks(self, pcm: bytes) -> None:
         """Audio as a microphone sends it."""
         step = round(MIC_STEP * SPEECH_RATE) * 2

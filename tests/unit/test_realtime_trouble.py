@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from polytalk.config import Limits
-from polytalk.gateway.realtime.connection import CLOSE_GOING_AWAY, CLOSE_TOO_SLOW
+from polytalk.gateway.realtime.connection import CLOSE_GOING_AWAY, CLOSE_TOO_SLOW, IN_A_ROW
 from tests.support.client import Client
 from tests.support.engines import ScriptedLlm
 from tests.support.scene import Scene
@@ -185,6 +185,17 @@ async def test_events_out_of_order_do_no_harm() -> None:
         await client.send("conversation.item.truncate", item_id="ghost", content_index=0, audio_end_ms=10)
         await client.send("response.create")
         await client.send("response.cancel")
+        await goes_on(client)
+
+
+async def test_a_flood_of_events_leaves_others_their_turn() -> None:
+    async with Scene() as scene, Client(scene) as client:
+        client.flood("input_audio_buffer.clear", 200)
+        turns = 0
+        while len(client.all("input_audio_buffer.cleared")) < 200:
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 200 / IN_A_ROW
         await goes_on(client)
 
 

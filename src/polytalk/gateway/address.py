@@ -22,7 +22,7 @@ def client_address(connection: HTTPConnection, trusted: Sequence[Network] = ()) 
     """
     address = connection.client.host if connection.client else ""
     named = [name.strip() for line in connection.headers.getlist("x-forwarded-for") for name in line.split(",")]
-    while named and _within(address, trusted):
+    while named and within(address, trusted):
         address = named.pop()
     return address
 
@@ -92,7 +92,8 @@ def _parsed(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return mapped or address
 
 
-def _within(host: str, networks: Sequence[Network]) -> bool:
+def within(host: str, networks: Sequence[Network]) -> bool:
+    """Whether an address is of one of the networks."""
     address = _parsed(host)
     return address is not None and any(address in network for network in networks)
 
@@ -100,4 +101,4 @@ def _within(host: str, networks: Sequence[Network]) -> bool:
 def _read(connection: HTTPConnection, trusted: Sequence[Network]) -> bool:
     """Whether what proxies tell is read, and believed."""
     peer = connection.client.host if connection.client else ""
-    return "x-forwarded-for" in connection.headers and _within(peer, trusted)
+    return "x-forwarded-for" in connection.headers and within(peer, trusted)

@@ -16,6 +16,7 @@ from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import ConfigError
 from polytalk.gateway.app import create_app
+from polytalk.gateway.front import protocols
 from polytalk.gateway.status import Status
 from polytalk.types import Seconds
 from polytalk.worker.group import OnProgress, Progress
@@ -89,7 +90,7 @@ async def serve(
     config = uvicorn.Config(
         create_app(runtime, status),
         loop="none",  # this coroutine runs on the loop already
-        ws="websockets-sansio",
+        **protocols(runtime.settings.server),
         ws_max_size=FRAME_BYTES,
         ws_per_message_deflate=False,  # audio hardly shrinks, and trying costs a third of a turn's own CPU
         ws_ping_interval=5.0,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import count
 
 from polytalk.config import Limits
 from polytalk.dialogue.events import (
@@ -38,6 +39,8 @@ from polytalk.types import Seconds
 log = logging.getLogger(__name__)
 
 CLOSE_GOING_AWAY = 1001
+IN_A_ROW = 8
+"""Events of one client, when many are there, before others have a turn."""
 CLOSE_TOO_SLOW = 1013
 """Try again later: the client did not read what it was sent."""
 
@@ -165,10 +168,12 @@ class Connection:
     async def _read(self, session: Session, commands: Commands) -> None:
         loop = asyncio.get_running_loop()
         with suppress(LineLost):
-            while True:
+            for number in count(1):
                 frame = await self._line.receive()
                 self._last = loop.time()
                 await self._handle(session, commands, frame)
+                if not number % IN_A_ROW:
+                    await asyncio.sleep(0)
 
     async def _handle(self, session: Session, commands: Commands, frame: Frame) -> None:
         """One frame. Whatever is wrong with it is answered; the session goes on."""
