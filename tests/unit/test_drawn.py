@@ -1,5 +1,7 @@
 """Drawings from a codebook: the pictures are the painter's, near enough, and what is kept is bounded."""
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -8,12 +10,14 @@ from numpy.typing import NDArray
 
 from polytalk.avatar.bundle import Avatar, library, parse
 from polytalk.avatar.drawn import renderer as drawn
-from polytalk.avatar.drawn.book import Book
-from polytalk.avatar.drawn.renderer import DrawnRenderer, open_drawing
+from polytalk.avatar.drawn.book import Book, Grid, Measure, spoken
+from polytalk.avatar.drawn.renderer import MOUTH_NEAR, DrawnRenderer, open_drawing
+from polytalk.avatar.photo.codebook import MOUTH, SHUT
 from polytalk.avatar.photo.measure import speech
 from polytalk.avatar.pictures import Frame
 from polytalk.avatar.planes import Planes
 from polytalk.avatar.raster import Renderer
+from polytalk.avatar.shelf import Shelf
 from polytalk.avatar.stream import FaceStream
 
 SIDE = 256
@@ -128,27 +132,57 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(fast._mouth) == 16
 
 
-def book(room: int = 3) -> Book:
-    return Book(dot(), frozenset({"mouth"}), (1.0, 1.0), 0.5, room)
+def measure_of(avatar: Avatar) -> Measure:
+    scale = 512 / max(512, *avatar.size)
+    return Measure(avatar, frozenset(layer.id for layer in avatar.layers), (scale, scale))
 
 
-def test_a_book_gives_what_is_near_and_nothing_else() -> None:
-    pages = book()
-    assert pages.find({"jaw": 0.0}) == (0, True)
+def test_a_grid_is_as_fine_for_what_moves_much() -> None:
+    measure = measure_of(dot())
+    grid = Grid(measure, ("jaw", "wide"), 0.5)
     # Two of four corners go 8 pixels at 1: 8 / sqrt(2) root mean square.
-    assert pages.find({"jaw": 0.08}) == (0, False)
-    assert pages.find({"jaw": 0.1}) == (1, True)
-    assert pages.find({"jaw": 0.07}) == (1, False), "the nearer of two"
+    assert grid.find({"jaw": 0.5 / (8 / 2**0.5) * 2.3})["jaw"] == pytest.approx(2 * 0.5 / (8 / 2**0.5))
+    assert grid.find({"wide": 0.4}) == {"jaw": 0.0, "wide": 0.0}, "nothing is moved by it"
 
 
-def test_a_book_forgets_what_was_not_asked_for_longest() -> None:
-    pages = book()
-    for jaw in (0.0, 0.3, 0.6):
-        pages.find({"jaw": jaw})
-    pages.find({"jaw": 0.0})
-    assert pages.find({"jaw": 0.9}) == (1, True)
-    assert pages.find({"jaw": 0.0}) == (0, False)
-    assert pages.find({"jaw": 0.3}) == (2, True)
+@faces
+def test_no_mouth_is_far_from_the_one_that_stands_for_it(name: str) -> None:
+    measure = measure_of(FACES[name])
+    pages, chance = Book(measure, (*MOUTH, "smile"), MOUTH_NEAR), np.random.default_rng(3)
+    for press in (0.0, 0.5, 0.89, 0.91, 1.0):
+        for _ in range(20):
+            asked = dict(zip(MOUTH, chance.uniform(0, 1, len(MOUTH)), strict=True)) | {"press": press, "smile": 0.21}
+            found = pages.find(asked)
+            assert (found["press"] > SHUT) == (press > SHUT)
+            assert np.linalg.norm(measure.key(found) - measure.key(asked)) < 1.5 * MOUTH_NEAR
+
+
+@faces
+def test_most_of_speech_needs_no_mouth_of_its_own(name: str) -> None:
+    avatar = FACES[name]
+    pages = Book(measure_of(avatar), (*MOUTH, "smile"), MOUTH_NEAR)
+    known = {tuple(mouth) for mouth in spoken()[0].tolist()}
+    moves = speech(avatar.motion, 8)
+    found = [pages.find(move) for move in moves]
+    assert sum(tuple(one[part] for part in MOUTH) in known for one in found) > 0.4 * len(moves)
+
+
+@faces
+def test_pictures_do_not_depend_on_what_was_drawn_before(name: str, tmp_path: Path) -> None:
+    avatar = FACES[name]
+    moves, before = speech(avatar.motion, 1, seed=2), speech(avatar.motion, 2, seed=7)
+    shelf = Shelf.open(tmp_path, "one")
+    fresh, used = open_drawing(avatar, SIZE), open_drawing(avatar, SIZE, shelf)
+    assert isinstance(fresh, DrawnRenderer)
+    assert isinstance(used, DrawnRenderer)
+    for move in before:  # other mouths that are near, other eyes, another order
+        used.frame(move)
+    stays = open_drawing(avatar, SIZE, shelf)  # and as another process finds them
+    assert isinstance(stays, DrawnRenderer)
+    streams = [FaceStream(one) for one in (fresh, used, stays)]
+    for move in moves:
+        first, *others = ([plane.tobytes() for plane in stream.draw(move)] for stream in streams)
+        assert others == [first, first]
 
 
 def test_any_simple_drawing_can_be_kept() -> None:

@@ -64,7 +64,7 @@ def test_another_process_need_not_draw_a_photograph(
     moves = [*speech(face.motion, 0.4), {"blink": 0.7}]
     first = PhotoRenderer(face, SIDE, shelf)
     wanted = [first.frame(move) for move in moves]
-    monkeypatch.setattr(codebook, "_choose", not_again)
+    monkeypatch.setattr(codebook, "choose", not_again)
     monkeypatch.setattr(mesh.Pen, "draw", not_again)
     second = PhotoRenderer(face, SIDE, shelf)
     for move, picture in zip(moves, wanted, strict=True):

@@ -1,38 +1,42 @@
-"""Which of the shapes that were drawn before is near enough to the one that is asked for."""
+"""Which shape stands for the one that is asked for: the same for the same parameters, whatever was drawn before."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from functools import cache
+from importlib.resources import files
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from polytalk.avatar.bundle import Avatar
-from polytalk.avatar.photo.codebook import SHUT, Terms
-from polytalk.avatar.warp import Floats
+from polytalk.avatar.photo.codebook import MOUTH, SHUT, Terms
+from polytalk.avatar.photo.visemes import MOUTHS
+from polytalk.avatar.terms import PARAMETERS, SIGNED
 
 FADE = 4.0
 """Pixels that a layer's appearing counts for."""
-_APART = 1e3
+SMILES = 32
+"""Steps of a smile: a tenth of a pixel each."""
 
 
-class Place(NamedTuple):
-    """Where a shape is kept."""
-
-    slot: int
-    new: bool
-    """Nothing near was known: what the slot holds is to be drawn anew, under exactly these parameters."""
+_KEPT = 8
+"""Smiles whose mouths are kept in place: speakers keep theirs."""
+_COLUMNS = [PARAMETERS.index(name) for name in MOUTH]
 
 
-class Book:
-    """Shapes of some layers, by where their points are: at most `room` of them, the longest unused one makes room.
+class Shapes(Protocol):
+    """Stands one shape for many."""
 
-    What is near is a distance in the space of points, root mean square, so whatever comes back is never further off.
-    """
+    def find(self, parameters: Mapping[str, float], /) -> dict[str, float]:
+        """The parameters of the shape that is drawn in place of these."""
+        ...
 
-    def __init__(
-        self, avatar: Avatar, layers: frozenset[str], scale: tuple[float, float], near: float, room: int
-    ) -> None:
-        """`scale` is pixels of the picture for one of the drawing, each way; `near` is in pixels of the picture."""
+
+class Measure:
+    """How far some layers' points are apart under two settings of parameters: pixels, root mean square."""
+
+    def __init__(self, avatar: Avatar, layers: frozenset[str], scale: tuple[float, float]) -> None:
+        """`scale` is pixels of the picture for one of the drawing, each way."""
         members = [layer for layer in avatar.layers if layer.id in layers]
         names = sorted({term for layer in members for term in (*layer.deltas, *layer.opacity_deltas)})
         self._terms = Terms(names)
@@ -44,47 +48,85 @@ class Book:
                 fade = layer.opacity_deltas.get(name, 0.0) * FADE * np.sqrt(len(delta))
                 rows[name].append(np.append(delta.ravel(), fade))
             points += len(layer.points) // 2
-        table = np.stack([np.concatenate(rows[name]) for name in names])
+        table = np.array([np.concatenate(rows[name]) for name in names]).reshape(len(names), 2 * points + len(members))
         # |x @ table| = |x @ root| for a root of the Gram matrix: as many numbers as terms, not as points.
         values, vectors = np.linalg.eigh(table @ table.T / max(1, points))
-        self._root = (vectors * np.sqrt(np.maximum(values, 0.0))).astype(np.float32)
-        self._near = near * near
-        self._keys = np.zeros((room, len(names) + 1), np.float32)
-        self._used = np.zeros(room, np.int64)
-        self._count = self._clock = 0
+        self._root = vectors * np.sqrt(np.maximum(values, 0.0))
 
-    @property
-    def room(self) -> int:
-        """How many shapes it holds."""
-        return len(self._keys)
+    def key(self, parameters: Mapping[str, float]) -> NDArray[np.float64]:
+        """[D]: the distance of two of them is that of the shapes."""
+        return self.keys(self._terms.vector(parameters))
 
-    def find(self, parameters: Mapping[str, float]) -> Place:
-        """The nearest shape that is near, or a slot for this one."""
-        key = self._key(parameters)
-        self._clock += 1
-        if self._count:
-            away = self._keys[: self._count] - key
-            square = np.einsum("kd,kd->k", away, away)
-            slot = int(square.argmin())
-            if square[slot] <= self._near:
-                self._used[slot] = self._clock
-                return Place(slot, new=False)
-        return Place(self._take(key), new=True)
+    def keys(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[..., D] of vectors as `Terms` has them."""
+        result: NDArray[np.float64] = self._terms.values(vectors) @ self._root
+        return result
 
-    def add(self, parameters: Mapping[str, float]) -> int:
-        """The slot for a shape that was drawn before, however near others are."""
-        self._clock += 1
-        return self._take(self._key(parameters))
+    def vector(self, parameters: Mapping[str, float]) -> NDArray[np.float64]:
+        """Of all parameters, clamped."""
+        return self._terms.vector(parameters)
 
-    def _key(self, parameters: Mapping[str, float]) -> Floats:
-        values = self._terms.values(self._terms.vector(parameters)) @ self._root
-        return np.append(values, _APART * (parameters.get("press", 0.0) > SHUT)).astype(np.float32)
 
-    def _take(self, key: Floats) -> int:
-        if self._count < len(self._keys):
-            slot = self._count
-            self._count += 1
-        else:
-            slot = int(self._used.argmin())
-        self._keys[slot], self._used[slot] = key, self._clock
-        return slot
+class Grid:
+    """Rounds every parameter, to steps that all move the shape equally far."""
+
+    def __init__(self, measure: Measure, names: tuple[str, ...], step: float) -> None:
+        """`step` in pixels, at most: what one moves depends on the others."""
+        others: list[dict[str, float]] = [{}, *({name: 1.0} for name in names), *MOUTHS.values()]
+        self._steps: dict[str, float] = {}
+        for name in names:
+            ends = (-1.0, 1.0) if name in SIGNED else (1.0,)
+            moved = [
+                measure.key({**one, name: end}) - measure.key({**one, name: 0.0}) for one in others for end in ends
+            ]
+            self._steps[name] = min(1.0, step / max(1e-6, *(float(np.linalg.norm(one)) for one in moved)))
+
+    def find(self, parameters: Mapping[str, float]) -> dict[str, float]:
+        """See Shapes."""
+        found = {name: round(parameters.get(name, 0.0) / step) * step for name, step in self._steps.items()}
+        press = parameters.get("press", 0.0)
+        if "press" in found and (found["press"] > SHUT) != (press > SHUT):
+            found["press"] = press  # sealed lips are not parted a little
+        return found
+
+
+class Book:
+    """Mouths: those that speech takes, where one is near, else a grid's."""
+
+    def __init__(self, measure: Measure, names: tuple[str, ...], near: float) -> None:
+        """`near` in pixels."""
+        self._measure, self._grid, self._near = measure, Grid(measure, names, near), near * near
+        self._smiling: dict[int, NDArray[np.float64]] = {}
+
+    def find(self, parameters: Mapping[str, float]) -> dict[str, float]:
+        """See Shapes."""
+        smile = round(min(1.0, max(0.0, parameters.get("smile", 0.0))) * SMILES)
+        mouths, shut = spoken()
+        away = self._keys(smile) - self._measure.key(parameters)
+        square = np.einsum("kd,kd->k", away, away)
+        square[shut != (parameters.get("press", 0.0) > SHUT)] = np.inf  # sealed lips are not taken for parted ones
+        at = int(square.argmin())
+        if square[at] > self._near:
+            return self._grid.find(parameters)
+        return dict(zip(MOUTH, mouths[at].tolist(), strict=True)) | {"smile": smile / SMILES}
+
+    def _keys(self, smile: int) -> NDArray[np.float64]:
+        """[mouths, D]."""
+        if smile not in self._smiling:
+            if len(self._smiling) == _KEPT:
+                self._smiling.clear()
+            mouths, _ = spoken()
+            rest = self._measure.vector({"smile": smile / SMILES})
+            vectors = np.tile(rest, (len(mouths), 1))
+            vectors[:, _COLUMNS] = mouths
+            self._smiling[smile] = self._measure.keys(vectors)
+        return self._smiling[smile]
+
+
+@cache
+def spoken() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """[mouths, parameters] that stand for those of speech (tools/speech_mouths.py), the most frequent first; and which
+    of them are sealed."""
+    lines = files(__package__).joinpath("mouths.txt").read_text().split()
+    mouths = np.array([list(bytes.fromhex(line)) for line in lines]) / 255
+    return mouths, mouths[:, MOUTH.index("press")] > SHUT

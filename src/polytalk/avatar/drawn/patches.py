@@ -1,5 +1,6 @@
 """What was drawn of one region, in memory and on the shelf, and what draws more of it."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from polytalk.avatar.bundle import Avatar, Layer
-from polytalk.avatar.drawn.book import Book
+from polytalk.avatar.drawn.book import Shapes
 from polytalk.avatar.drawn.regions import Region
 from polytalk.avatar.pictures import Box
 from polytalk.avatar.planes import Planes
@@ -25,65 +26,57 @@ class Drawn(NamedTuple):
     """A shape: a patch for every box of the region."""
 
     planes: tuple[Planes, ...]
-    mark: int
-    """That no other shape ever had."""
+    name: str
+    """No other shape's."""
 
 
 class Patches:
-    """Of one region."""
+    """Of one region. The longest unused one makes room."""
 
     def __init__(
-        self, avatar: Avatar, size: tuple[int, int], region: Region, near: float, kept: int, shelf: Shelf | None
+        self, avatar: Avatar, size: tuple[int, int], region: Region, shapes: Shapes, kept: int, shelf: Shelf | None
     ) -> None:
-        """`near` is in pixels (`Book`), `kept` in bytes; `shelf` may be shared with other regions."""
+        """`kept` is in bytes; `shelf` may be shared with other regions."""
         scale = size[0] / avatar.size[0], size[1] / avatar.size[1]
-        self._region, self._shelf = region, shelf
+        self._region, self._shelf, self._shapes = region, shelf, shapes
         self._bytes = [(right - left) * (bottom - top) * 3 // 2 for left, top, right, bottom in region.boxes]
-        room = max(LEAST, kept // max(1, sum(self._bytes)))
-        self._book = Book(avatar, region.layers, scale, near, room) if region.boxes else None
+        self._room = max(LEAST, kept // max(1, sum(self._bytes)))
         self._pens = [_pen(avatar, size, box, scale, region) for box in region.boxes]
-        self._drawn: dict[int, Drawn] = {}
-        self._names: dict[int, str] = {}
-        self._marks = 0
+        self._drawn: OrderedDict[str, Drawn | None] = OrderedDict()
+        """None for what is on the shelf, until it is asked for."""
         self._prefix = f"{region.names[0]}-"
         self._remember()
 
     def __len__(self) -> int:
         """Shapes in memory."""
-        return len(self._drawn)
+        return sum(one is not None for one in self._drawn.values())
 
     def find(self, parameters: Mapping[str, float]) -> Drawn:
-        """The shape under the parameters, or one so near that nobody sees it."""
-        if self._book is None:
-            return Drawn((), 0)
-        name = self._name(parameters)
-        slot, new = self._book.find(self._parameters(name))
-        if new:
-            self._forget(slot)
-            self._names[slot] = name
-        found = self._drawn.get(slot)
+        """The shape that stands for the parameters: nobody sees a difference."""
+        if not self._region.boxes:
+            return Drawn((), "")
+        name = self._name(self._shapes.find(parameters))
+        found = self._drawn.get(name)
         if found is None:
-            self._marks += 1
-            found = self._drawn[slot] = Drawn(
-                self._read(self._names[slot]) or self._draw(self._names[slot]), self._marks
-            )
+            if name not in self._drawn and len(self._drawn) == self._room:
+                self._forget(next(iter(self._drawn)))
+            found = self._drawn[name] = Drawn(self._read(name) or self._draw(name), name)
+        self._drawn.move_to_end(name)
         return found
 
     def _remember(self) -> None:
         """What other processes drew: their names now, their pictures when they are asked for."""
-        if self._shelf is None or self._book is None:
+        if self._shelf is None or not self._region.boxes:
             return
         wanted = len(self._prefix) + 3 * len(self._region.names)
         mine = [name for name in self._shelf.names() if name.startswith(self._prefix) and len(name) == wanted]
-        for name in mine[self._book.room :]:
+        for name in mine[self._room :]:
             self._shelf.drop(name)
-        for name in reversed(mine[: self._book.room]):
-            self._names[self._book.add(self._parameters(name))] = name
+        self._drawn = OrderedDict.fromkeys(reversed(mine[: self._room]))
 
-    def _forget(self, slot: int) -> None:
-        self._drawn.pop(slot, None)
-        name = self._names.pop(slot, None)
-        if name is not None and self._shelf is not None:
+    def _forget(self, name: str) -> None:
+        del self._drawn[name]
+        if self._shelf is not None:
             self._shelf.drop(name)
 
     def _draw(self, name: str) -> tuple[Planes, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import cv2
 
 from polytalk.avatar.bundle import Avatar
+from polytalk.avatar.drawn.book import Book, Grid, Measure
 from polytalk.avatar.drawn.moves import warp_of
 from polytalk.avatar.drawn.patches import Patches
 from polytalk.avatar.drawn.regions import Region, regions
@@ -17,8 +18,10 @@ from polytalk.avatar.shelf import Shelf
 from polytalk.avatar.stream import Layers, Unmoved
 from polytalk.avatar.warp import CELL
 
-MOUTH_NEAR, EYES_NEAR = 0.45, 0.2
-"""Pixels that a stored shape may be off by, root mean square. Eyes have many points that hardly move."""
+MOUTH_NEAR = 0.6
+"""Pixels that a stored mouth may be off by, root mean square; it is 0.3 off in the mean."""
+EYES_STEP = 0.2
+"""Pixels between stored looks, each way. Eyes have many points that hardly move."""
 KEPT = 48 << 20, 8 << 20
 """Bytes of patches of the mouth and of the eyes."""
 
@@ -35,10 +38,13 @@ class DrawnRenderer(Layers):
         self.boxes = (*mouth.boxes, *eyes.boxes)
         self.warp = warp_of(avatar, size)
         self.base = Planes.of(Renderer(avatar, size).frame({}))
-        self._mouth = Patches(avatar, size, mouth, MOUTH_NEAR, KEPT[0], shelf)
-        self._eyes = Patches(avatar, size, eyes, EYES_NEAR, KEPT[1], shelf)
+        scale = size[0] / avatar.size[0], size[1] / avatar.size[1]
+        spoken = Book(Measure(avatar, mouth.layers, scale), mouth.names, MOUTH_NEAR)
+        looks = Grid(Measure(avatar, eyes.layers, scale), eyes.names, EYES_STEP)
+        self._mouth = Patches(avatar, size, mouth, spoken, KEPT[0], shelf)
+        self._eyes = Patches(avatar, size, eyes, looks, KEPT[1], shelf)
         self._source = Planes(*(plane.copy() for plane in self.base))
-        self._marks: tuple[int, int] | None = None
+        self._marks: tuple[str, str] | None = None
 
     def mouth(self, parameters: Mapping[str, float], out: Planes) -> None:
         """Draw into `out` what `patch` gives."""
@@ -48,7 +54,7 @@ class DrawnRenderer(Layers):
     def unmoved(self, parameters: Mapping[str, float]) -> Unmoved:
         """The picture before the warp: ours, until the next call."""
         found = [one.find(parameters) for one in (self._mouth, self._eyes)]
-        marks = (found[0].mark, found[1].mark)
+        marks = (found[0].name, found[1].name)
         if marks != self._marks:
             # Eyes lie over the corners of the mouth's box, in which nothing moves.
             patches = (*found[0].planes, *found[1].planes)

@@ -75,7 +75,7 @@ class Codebook:
         if chosen is None or chosen.max() >= len(samples):
             shut = samples[:, _COLUMN["press"]] > SHUT
             chosen = np.concatenate(
-                [_choose(low, np.flatnonzero(shut), SEALED), _choose(low, np.flatnonzero(~shut), SIZE - SEALED)]
+                [choose(low, np.flatnonzero(shut), SEALED), choose(low, np.flatnonzero(~shut), SIZE - SEALED)]
             )
         self.chosen = chosen
         """[SIZE] among the samples."""
@@ -159,7 +159,7 @@ def _samples() -> NDArray[np.float64]:
     return full
 
 
-def _choose(keys: NDArray[np.float64], among: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+def choose(keys: NDArray[np.float64], among: NDArray[np.intp], count: int) -> NDArray[np.intp]:
     """`count` of the samples that stand for all of them: k-means, then the sample nearest to each mean."""
     chance = np.random.default_rng(2)
     data = keys[among].astype(np.float32)
