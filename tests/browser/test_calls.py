@@ -62,8 +62,14 @@ ENERGY = """async () => {
     for (const report of (await peer.getStats()).values())
         if (report.type === "inbound-rtp" && report.kind === "audio") return report.totalAudioEnergy;
 }"""
-PIXELS = """async (count) => {
-    const video = document.querySelector("video");
+TOLD = """(() => {
+    const begun = seen.findLastIndex(event => event.type === "output_audio_buffer.started");
+    const before = seen.slice(0, begun).findLast(event => event.type === "input_audio_buffer.speech_stopped");
+    return (seen[begun].at - before.at) / 1000;
+})()"""
+"""Seconds from the end of a turn, as the server told it, to the answer to it."""
+PIXELS = """async ([which, count]) => {
+    const video = document.querySelector(which);
     const canvas = new OffscreenCanvas(48, 48);
     const context = canvas.getContext("2d", { willReadFrequently: true });
     const seen = [];
@@ -119,9 +125,9 @@ def energy(page: Page) -> float:
     return float(page.evaluate(ENERGY)) - before
 
 
-def changes(page: Page) -> float:
+def changes(page: Page, video: str = "video") -> float:
     """How much the picture changes from moment to moment, at most."""
-    shown = b"".join(map(base64.b64decode, page.evaluate(PIXELS, 12)))
+    shown = b"".join(map(base64.b64decode, page.evaluate(PIXELS, [video, 12])))
     seen = np.frombuffer(shown, np.uint8).reshape(12, 48, 48, 4)[..., :3].astype(float)
     assert seen.mean() > 20
     return float(np.abs(np.diff(seen, axis=0)).mean(axis=(1, 2, 3)).max())
@@ -164,7 +170,7 @@ def test_a_page_of_another_origin_asks_hears_sees_and_interrupts(
         assert errors == []
 
 
-def test_the_page_itself_talks_over_webrtc_when_its_address_says_so(
+def test_the_page_talks_over_webrtc_when_its_address_says_so(
     echo_server: Server, open_page: OpenPage, question: bytes
 ) -> None:
     with open_page(echo_server, question, path="?connection=webrtc", script=WATCH) as page:
@@ -172,11 +178,63 @@ def test_the_page_itself_talks_over_webrtc_when_its_address_says_so(
         turn_microphone_on(page)
         eventually(page, SPEAKS, 20)
         assert mouth_range(page) > 0.1
+        assert not page.evaluate("polytalk.streamed()")
         expect(page.get_by_text("what is your name", exact=False).first).to_be_visible(timeout=15_000)
         assert page.evaluate(ENERGY) > 0
+        told, measured = page.evaluate(TOLD), page.evaluate("polytalk.latency()")
+        # 300 ms of silence ended the turn, and what is received is heard a little after it was sent
+        assert 0.25 < measured - told < 1.2
         page.get_by_role("button", name="Interrupt").click()
         eventually(page, "polytalk.state() !== 'speaking'", 1)
         eventually(page, "count('output_audio_buffer.cleared') + count('output_audio_buffer.stopped') > 0", 5)
+        turn_microphone_on(page)  # off
         type_in(page, "And now in writing.")
         eventually(page, SPEAKS, 20)
         assert page.evaluate("count('error')") == 0
+
+
+def test_connection_and_video_are_chosen_in_the_page_and_kept(echo_server: Server, open_page: OpenPage) -> None:
+    with open_page(echo_server) as page:
+        eventually(page, "polytalk.state() === 'ready'", 15)
+        assert page.evaluate("polytalk.transport()") == "websocket"
+        choose(page, "WebRTC")
+        eventually(page, "polytalk.transport() === 'webrtc' && polytalk.state() === 'ready'", 15)
+        assert not page.evaluate("polytalk.streamed()")
+        choose(page, "Video from the server")
+        eventually(page, "polytalk.streamed()", 20)
+        assert page.evaluate("document.querySelector('#live').videoWidth") == 512
+        expect(page.get_by_text("AI-generated")).to_be_visible()
+        type_in(page, LONG)
+        eventually(page, SPEAKS, 20)
+        assert changes(page, "#live") > 0.5
+        expect(page.get_by_text("one two", exact=False).first).to_be_visible()
+        page.get_by_role("button", name="Interrupt").click()
+        eventually(page, "polytalk.state() !== 'speaking'", 1)
+        page.reload()
+        eventually(page, "polytalk.streamed()", 20)
+        choose(page, "WebSocket")
+        eventually(page, "polytalk.transport() === 'websocket' && polytalk.state() === 'ready'", 15)
+        assert not page.evaluate("polytalk.streamed()")
+
+
+def choose(page: Page, what: str) -> None:
+    """In the sheet of settings."""
+    page.locator("#choose").click()
+    page.locator("#chooser label", has=page.get_by_text(what, exact=True)).click()
+    page.keyboard.press("Escape")
+
+
+def test_where_no_call_gets_through_the_conversation_goes_on_over_a_socket(
+    echo_server: Server, open_page: OpenPage
+) -> None:
+    deaf = """
+        const set = RTCPeerConnection.prototype.setRemoteDescription;
+        RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+            return set.call(this, { type, sdp: sdp.replace(/a=ice-pwd:.*/g, "a=ice-pwd:" + "x".repeat(24)) });
+        };
+    """
+    with open_page(echo_server, path="?connection=webrtc", script=deaf, locale="zh-CN") as page:
+        expect(page.get_by_text("已改用 WebSocket", exact=False)).to_be_visible(timeout=15_000)
+        eventually(page, "polytalk.transport() === 'websocket' && polytalk.state() === 'ready'", 10)
+        type_in(page, "Is it still you?")
+        eventually(page, SPEAKS, 20)

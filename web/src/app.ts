@@ -7,7 +7,9 @@ import { makeScene } from "./face/make-scene";
 import { indexOf } from "./face/rig";
 import { fill, I18n, remember, remembered } from "./i18n";
 import { type Playable, playable } from "./media/codecs";
+import { Ear } from "./media/ear";
 import { LiveSound } from "./media/live-sound";
+import { LiveVideo } from "./media/live-video";
 import { FilmPlayer } from "./media/player";
 import { type Pose, RestFilms } from "./media/rest";
 import { MediaSocket } from "./media/socket";
@@ -18,10 +20,12 @@ import {
   type Choice,
   firstChoice,
   firstRenderer,
-  firstTransport,
+  firstTravel,
   NO_CHOICE,
   type Renderer,
   type Transport,
+  type Travel,
+  transportOf,
 } from "./model/choice";
 import {
   type AvatarEntry,
@@ -46,6 +50,7 @@ import { Unlock } from "./ui/unlock";
 
 const CHOICE_KEY = "polytalk.choice";
 const RENDERER_KEY = "polytalk.renderer";
+const TRAVEL_KEY = "polytalk.connection";
 
 export class App {
   readonly face = new Face(el<HTMLCanvasElement>("backdrop"), el<HTMLCanvasElement>("front"));
@@ -57,12 +62,19 @@ export class App {
   readonly rest = new RestFilms(el("rest"));
   /** Of films; null when they are of no use here. */
   private readonly playable = playable((mime) => FilmPlayer.plays(mime));
-  private readonly transport: Transport = firstTransport(location.search);
+  /** How the user wants the conversation to travel … */
+  private travel: Travel = firstTravel(location.search, remembered(TRAVEL_KEY));
+  /** … whether WebRTC was tried in vain … */
+  private blocked = false;
+  /** … and how it does. */
+  transport: Transport = "websocket";
+  private readonly ear = new Ear(() => performance.now());
   private readonly live = new LiveSound(
     () => performance.now(),
     () => this.connection.send({ type: "output_audio_buffer.clear" }),
+    (since) => this.ear.heardSince(since),
   );
-  private readonly remote = new Audio();
+  private readonly screenVideo = new LiveVideo(el<HTMLVideoElement>("live"), () => performance.now());
   private peer: PeerWire | null = null;
   readonly sound = new Sound(this.films, () =>
     this.transport === "webrtc" ? this.live : this.output.player,
@@ -89,6 +101,7 @@ export class App {
   constructor() {
     this.call = new Call({
       send: (event) => this.connection.send(event),
+      streams: () => this.transport === "webrtc",
       loudspeaker: () => this.sound,
       media: (address) => this.media.follow(address),
       mouth: this.face.track,
@@ -128,8 +141,7 @@ export class App {
         if (event.type === "session.created") this.link.open(); // an open socket alone is no call yet
       },
       lost: (wait) => {
-        this.media.close();
-        this.call.lost();
+        this.leave();
         this.link.lost(wait);
       },
     });
@@ -144,6 +156,7 @@ export class App {
       (entry) => (entry.kind === "photo" ? loadThumbnail(entry) : this.likenessOf(entry)),
       (choice) => this.choose(choice),
       (renderer) => this.draw(renderer),
+      (travel) => this.go(travel),
     );
     this.call.watch(this.wanted);
   }
@@ -179,7 +192,12 @@ export class App {
 
   wake(): void {
     void this.output.wake();
-    if (this.remote.srcObject) void this.remote.play();
+    this.screenVideo.wake();
+  }
+
+  /** The page is left: the place at the server is free at once. */
+  hangUp(): void {
+    this.peer?.hangUp();
   }
 
   /** With every connection the server says what there is to choose from: avatars come and go. */
@@ -191,12 +209,55 @@ export class App {
   }
 
   private wire(url: string): PeerWire | null {
+    this.transport = this.wantedTransport;
+    this.call.watch(this.wanted);
+    this.followRest();
     if (this.transport !== "webrtc") return null;
-    this.peer = new PeerWire(url, this.microphone.track, (sound) => {
-      this.remote.srcObject = sound;
-      void this.remote.play().catch(() => undefined); // until the user's first gesture
+    this.peer = new PeerWire(url, this.microphone.track, this.wantsVideo, {
+      arrived: (stream) => {
+        this.screenVideo.show(stream);
+        this.ear.listen(stream, () => this.output.context);
+      },
+      blocked: () => {
+        this.blocked = true;
+        this.notify(this.i18n.t.notByWebRtc);
+      },
     });
     return this.peer;
+  }
+
+  private get wantedTransport(): Transport {
+    return transportOf(this.travel, { cellular: onCellular(), blocked: this.blocked });
+  }
+
+  /** Whether a call is to have a track of pictures: what was agreed when it began stays so. */
+  private get wantsVideo(): boolean {
+    return this.renderer === "server" && Boolean(this.entry(this.choice.avatar)?.idle);
+  }
+
+  private go(travel: Travel): void {
+    this.travel = travel;
+    this.blocked = false;
+    remember(TRAVEL_KEY, travel);
+    this.translate();
+    this.callAnew();
+  }
+
+  /** Where the call under way is not as it is wanted now. */
+  private callAnew(): void {
+    const other = this.transport !== this.wantedTransport;
+    if (!other && (this.peer === null || this.peer.video === this.wantsVideo)) return;
+    this.leave();
+    this.connection.connect();
+  }
+
+  private leave(): void {
+    this.media.close();
+    this.call.lost();
+    this.peer?.close();
+    this.peer = null;
+    this.screenVideo.show(null);
+    this.ear.listen(null, () => this.output.context);
   }
 
   private choose(choice: Choice): void {
@@ -209,6 +270,7 @@ export class App {
     this.translate();
     if (newFace) void this.showFace(entry);
     this.followRest();
+    if (this.peer !== null) this.callAnew();
   }
 
   /** What films are asked for. */
@@ -230,6 +292,7 @@ export class App {
     this.call.watch(this.wanted);
     this.followRest();
     this.translate();
+    if (this.peer !== null) this.callAnew();
   }
 
   private filmBegins(stream: string, mime: string): boolean {
@@ -272,7 +335,7 @@ export class App {
   private translate(): void {
     const voice = this.catalogue.voices.find((v) => v.id === this.choice.voice);
     this.screen.translate(this.nameOf(this.choice.avatar), voice?.name ?? "");
-    this.chooser.draw(this.catalogue, this.choice, this.renderer);
+    this.chooser.draw(this.catalogue, this.choice, this.renderer, this.travel);
     this.link.draw();
   }
 
@@ -292,9 +355,11 @@ export class App {
 
   private frame(now: number): void {
     requestAnimationFrame((next) => this.frame(next));
+    this.ear.tick();
     this.call.tick();
     const phase = this.phase;
     this.stage.classList.toggle("filmed", this.filmed);
+    this.stage.classList.toggle("streamed", this.streamed);
     this.rest.show(this.restingPose(phase));
     const input = { pose: poseOf(phase), heard: this.heard(), calm: this.calm.matches };
     if (!this.face.draw(now / 1000, input)) return;
@@ -315,6 +380,11 @@ export class App {
     return this.films.position()?.sounding ?? false;
   }
 
+  /** True while the server's pictures of a call are seen. */
+  get streamed(): boolean {
+    return this.screenVideo.seen;
+  }
+
   /** The film between answers; while one is seen that at rest waits under it, and answers that come as sound are drawn. */
   private restingPose(phase: Phase): Pose | null {
     if (this.filmed) return this.rest.showing;
@@ -327,6 +397,12 @@ export class App {
     const position = this.sound.position();
     return position?.sounding ? { stream: position.stream, seconds: position.sample / RATE } : null;
   }
+}
+
+/** Where browsers tell: those of phones. */
+function onCellular(): boolean {
+  const { connection } = navigator as { connection?: { type?: string } };
+  return connection?.type === "cellular";
 }
 
 function poseOf(phase: Phase): FaceInput["pose"] {

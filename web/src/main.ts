@@ -40,5 +40,6 @@ document.addEventListener("keydown", (event) => {
 });
 
 window.addEventListener("online", () => app.online());
+window.addEventListener("pagehide", () => app.hangUp());
 expose(app);
 app.start();

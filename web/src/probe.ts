@@ -11,6 +11,10 @@ export interface Probe {
   played(): number;
   /** True while a film of the server's is seen. */
   filmed(): boolean;
+  /** How the conversation travels: "websocket" or "webrtc". */
+  transport(): string;
+  /** True while the server's pictures of a call over WebRTC are seen. */
+  streamed(): boolean;
   /** The pose whose film at rest is played; null while there is none. */
   resting(): string | null;
   /** Frames drawn a second: 60 while a drawing speaks or blinks, 30 while it rests, and of photographs. */
@@ -37,6 +41,8 @@ export function expose(app: App): void {
     mouth: () => Array.from(app.face.mouth),
     played: () => app.call.playedMs,
     filmed: () => app.filmed,
+    transport: () => app.transport,
+    streamed: () => app.streamed,
     resting: () => app.rest.showing,
     fps: () => app.face.fps,
     renderer: () => app.face.renderer,

@@ -39,6 +39,7 @@ let mouth: MouthTrack;
 let sent: ClientEvent[];
 let failures: ProtocolError[];
 let call: Call;
+const streams = false;
 
 const at = (seconds: number) => {
   speaker.now = seconds;
@@ -69,6 +70,7 @@ beforeEach(() => {
   let count = 0;
   call = new Call({
     media: () => undefined,
+    streams: () => streams,
     send: (event) => {
       sent.push(event);
       return true;

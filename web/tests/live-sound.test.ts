@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { LiveSound } from "../src/media/live-sound";
-import { firstTransport } from "../src/model/choice";
+import { firstTravel, transportOf } from "../src/model/choice";
 import { RATE } from "../src/protocol/events";
 
 let now = 0;
@@ -49,21 +49,55 @@ describe("the sound of a call", () => {
     expect(clear).not.toHaveBeenCalled();
   });
 
+  it("is heard first when it is found in what is played, or is taken for heard when it is not", () => {
+    let rose: number | null = null;
+    sound = new LiveSound(
+      () => now,
+      clear,
+      (since) => (rose !== null && rose >= since ? rose : null),
+    );
+    sound.began("a");
+    now += 150;
+    expect(sound.firstHeardAt("a")).toBeNull();
+    rose = now - 10;
+    expect(sound.firstHeardAt("a")).toBe(1140);
+    now += 300;
+    expect(sound.heardMs("a")).toBe(310);
+    sound.ended("a");
+    now += 1000;
+    sound.began("b");
+    const started = now;
+    expect(sound.firstHeardAt("b")).toBeNull();
+    now += 401;
+    expect(sound.firstHeardAt("b")).toBe(started + 80);
+  });
+
   it("goes from one answer to the next", () => {
     sound.began("a");
     now += 500;
     sound.ended("a");
     sound.began("b");
-    now += 100;
+    now += 500;
     expect(sound.firstHeardAt("b")).toBe(1580);
     expect(sound.heardMs("a")).toBe(0);
   });
 });
 
-describe("the transport", () => {
-  it("is a WebSocket unless the address says otherwise", () => {
-    expect(firstTransport("")).toBe("websocket");
-    expect(firstTransport("?connection=webrtc")).toBe("webrtc");
-    expect(firstTransport("?connection=pigeon")).toBe("websocket");
+describe("the connection", () => {
+  it("is what the address asks for, else what was chosen last, else automatic", () => {
+    expect(firstTravel("", null)).toBe("auto");
+    expect(firstTravel("?connection=webrtc", "websocket")).toBe("webrtc");
+    expect(firstTravel("?connection=pigeon", null)).toBe("auto");
+    expect(firstTravel("", "websocket")).toBe("websocket");
+  });
+
+  it("is WebRTC by itself on mobile networks, and never again where it did not get through", () => {
+    const fixed = { cellular: false, blocked: false };
+    const mobile = { cellular: true, blocked: false };
+    expect(transportOf("auto", fixed)).toBe("websocket");
+    expect(transportOf("auto", mobile)).toBe("webrtc");
+    expect(transportOf("websocket", mobile)).toBe("websocket");
+    expect(transportOf("webrtc", fixed)).toBe("webrtc");
+    expect(transportOf("webrtc", { cellular: true, blocked: true })).toBe("websocket");
   });
 });

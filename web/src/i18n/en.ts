@@ -38,6 +38,18 @@ export const en = {
   renderers: "Picture",
   drawnHere: "Drawn here",
   drawnThere: "Video from the server",
+  travels: "Connection",
+  travel: {
+    auto: "Automatic",
+    websocket: "WebSocket",
+    webrtc: "WebRTC",
+  },
+  travelDetail: {
+    auto: "WebRTC on mobile networks",
+    websocket: "passes every proxy",
+    webrtc: "bears lost packets",
+  },
+  notByWebRtc: "This network lets no WebRTC call through. The conversation goes on over a WebSocket.",
   notDrawnThere: "The server can’t draw {name}; the picture is drawn here.",
   close: "Close",
   female: "female",

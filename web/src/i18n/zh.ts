@@ -40,6 +40,18 @@ export const zh: Messages = {
   renderers: "画面",
   drawnHere: "在本机绘制",
   drawnThere: "由服务器传来视频",
+  travels: "连接方式",
+  travel: {
+    auto: "自动",
+    websocket: "WebSocket",
+    webrtc: "WebRTC",
+  },
+  travelDetail: {
+    auto: "移动网络下用 WebRTC",
+    websocket: "可穿过任何代理",
+    webrtc: "丢包时更流畅",
+  },
+  notByWebRtc: "当前网络无法建立 WebRTC 通话，已改用 WebSocket 继续。",
   notDrawnThere: "服务器无法绘制{name}，画面改在本机绘制。",
   close: "关闭",
   female: "女声",

@@ -2,6 +2,7 @@
 
 import { CaptureClock } from "../audio/capture-clock";
 import { decodePcm, encodePcm } from "../audio/pcm";
+import { VoiceEnd } from "../audio/voice-end";
 import type { Playable } from "../media/codecs";
 import { RATE, type ResponseInfo, type ServerEvent, SILENCE_MS, sessionSettings } from "../protocol/events";
 import { type CallState, type LocalEvent, type Phase, phaseOf, reduce, START } from "./call-state";
@@ -25,6 +26,7 @@ export class Call {
   /** Milliseconds heard of the response that plays or played last. */
   playedMs = 0;
   private readonly capture = new CaptureClock(RATE);
+  private readonly voice = new VoiceEnd(RATE);
   /** Responses that were cut off: what still comes of them is thrown away. */
   private readonly dead = new Set<string>();
   private playing: string[] = [];
@@ -40,7 +42,11 @@ export class Call {
     "session.created": () => this.begin(),
     "input_audio_buffer.speech_started": (event) => this.captions.userStarted(event.item_id),
     "input_audio_buffer.speech_stopped": (event) =>
-      this.latency.ended(this.capture.capturedAt(event.audio_end_ms)),
+      this.latency.ended(
+        this.ports.streams()
+          ? this.voice.before(this.ports.now(), SILENCE_MS)
+          : this.capture.capturedAt(event.audio_end_ms),
+      ),
     "conversation.item.input_audio_transcription.delta": (event) =>
       this.captions.userDelta(event.item_id, event.delta),
     "conversation.item.input_audio_transcription.completed": (event) =>
@@ -108,7 +114,8 @@ export class Call {
 
   microphone(samples: Int16Array<ArrayBuffer>, capturedAt: number): void {
     if (this.state.link !== "open") return;
-    if (this.ports.send({ type: "input_audio_buffer.append", audio: encodePcm(samples) })) {
+    if (this.ports.streams()) this.voice.push(samples, capturedAt);
+    else if (this.ports.send({ type: "input_audio_buffer.append", audio: encodePcm(samples) })) {
       this.capture.sentPacket(samples.length, capturedAt);
     }
   }

@@ -37,9 +37,23 @@ export function firstRenderer(search: string, stored: string | null): Renderer {
   return asked === "server" ? "server" : "here";
 }
 
-/** How the conversation travels: what the address asks for (`?connection=webrtc`). */
+/** How the conversation travels. */
 export type Transport = "websocket" | "webrtc";
+/** What the user wants of it. */
+export type Travel = "auto" | Transport;
+export const TRAVELS: readonly Travel[] = ["auto", "websocket", "webrtc"];
 
-export function firstTransport(search: string): Transport {
-  return new URLSearchParams(search).get("connection") === "webrtc" ? "webrtc" : "websocket";
+/** What the address asks for (`?connection=webrtc`), else what was chosen last. */
+export function firstTravel(search: string, stored: string | null): Travel {
+  const asked = new URLSearchParams(search).get("connection") ?? stored;
+  return TRAVELS.find((one) => one === asked) ?? "auto";
+}
+
+/**
+ * A socket passes every proxy, but what is lost on the air holds up all that comes after it: on a mobile network it is
+ * WebRTC, unless that did not get through before.
+ */
+export function transportOf(travel: Travel, network: { cellular: boolean; blocked: boolean }): Transport {
+  if (network.blocked || travel === "websocket") return "websocket";
+  return travel === "webrtc" || network.cellular ? "webrtc" : "websocket";
 }

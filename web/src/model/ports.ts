@@ -26,6 +26,8 @@ export interface MouthSink {
 
 export interface CallPorts {
   send(event: ClientEvent): boolean;
+  /** Whether the microphone goes to the server as a track of its own, and not as events. */
+  streams(): boolean;
   loudspeaker(): Loudspeaker;
   mouth: MouthSink;
   /** Where the session's films are to be had; null when it has none. */

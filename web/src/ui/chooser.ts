@@ -3,7 +3,7 @@
 import { Painter, styleOf } from "../face/paint";
 import { indexOf, PARAMETERS } from "../face/rig";
 import type { I18n } from "../i18n";
-import { type Choice, NO_CHOICE, type Renderer } from "../model/choice";
+import { type Choice, NO_CHOICE, type Renderer, TRAVELS, type Travel } from "../model/choice";
 import type { AvatarEntry, Catalogue, Likeness, VoiceEntry } from "../protocol/catalogue";
 import { el, make } from "./dom";
 
@@ -11,6 +11,7 @@ export class Chooser {
   private readonly faces = el("faces");
   private readonly voices = el("voices");
   private readonly renderers = el("renderers");
+  private readonly travels = el("travels");
   private choice = NO_CHOICE;
   private drawn = "";
 
@@ -19,20 +20,23 @@ export class Chooser {
     private readonly likenessOf: (entry: AvatarEntry) => Promise<Likeness>,
     private readonly chosen: (choice: Choice) => void,
     private readonly drawnBy: (renderer: Renderer) => void,
+    private readonly travelsBy: (travel: Travel) => void,
   ) {}
 
-  draw(catalogue: Catalogue, choice: Choice, renderer: Renderer): void {
+  draw(catalogue: Catalogue, choice: Choice, renderer: Renderer, travel: Travel): void {
     this.choice = choice;
     const shown = JSON.stringify([this.i18n.language, catalogue]);
     if (shown !== this.drawn) {
       this.faces.replaceChildren(...catalogue.avatars.map((entry) => this.face(entry)));
       this.voices.replaceChildren(...catalogue.voices.map((entry) => this.voice(entry)));
       this.renderers.replaceChildren(...(["here", "server"] as const).map((one) => this.renderer(one)));
+      this.travels.replaceChildren(...TRAVELS.map((one) => this.travel(one)));
       this.drawn = shown;
     }
     check(this.faces, choice.avatar);
     check(this.voices, choice.voice);
     check(this.renderers, renderer);
+    check(this.travels, travel);
   }
 
   private face(entry: AvatarEntry): HTMLElement {
@@ -53,24 +57,19 @@ export class Chooser {
     const languages = entry.languages.map((tag) => this.languageName(tag)).join(" · ");
     const detail = [languages, gender].filter(Boolean).join(", ");
     const pick = radio("voice", entry.id, () => this.chosen({ avatar: this.choice.avatar, voice: entry.id }));
-    return make(
-      "label",
-      "voice",
-      pick,
-      make("span", "voice-name", entry.name),
-      make("span", "voice-detail", detail),
-    );
+    return option(pick, entry.name, detail);
   }
 
   private renderer(renderer: Renderer): HTMLElement {
     const { drawnHere, drawnThere } = this.i18n.t;
     const pick = radio("renderer", renderer, () => this.drawnBy(renderer));
-    return make(
-      "label",
-      "voice",
-      pick,
-      make("span", "voice-name", renderer === "here" ? drawnHere : drawnThere),
-    );
+    return option(pick, renderer === "here" ? drawnHere : drawnThere);
+  }
+
+  private travel(travel: Travel): HTMLElement {
+    const { t } = this.i18n;
+    const pick = radio("travel", travel, () => this.travelsBy(travel));
+    return option(pick, t.travel[travel], t.travelDetail[travel]);
   }
 
   private languageName(tag: string): string {
@@ -81,6 +80,11 @@ export class Chooser {
       return tag; // not a language tag
     }
   }
+}
+
+/** A line of a list. */
+function option(pick: HTMLInputElement, name: string, detail = ""): HTMLElement {
+  return make("label", "voice", pick, make("span", "voice-name", name), make("span", "voice-detail", detail));
 }
 
 function radio(name: string, value: string, pick: () => void): HTMLInputElement {
