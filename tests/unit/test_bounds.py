@@ -9,6 +9,8 @@ import pytest
 
 from polytalk.dialogue.conversation import Conversation
 from polytalk.dialogue.items import Item
+from polytalk.errors import BadInput
+from polytalk.gateway.bodies import decode
 from polytalk.gateway.realtime import client_events as ce
 from polytalk.gateway.realtime.session_config import ECHO_BYTES
 from tests.support.client import Client
@@ -72,6 +74,35 @@ def unbounded(kind: Any, where: str, seen: set[str]) -> Iterator[str]:
 def test_a_field_without_a_bound_is_looked_at_later() -> None:
     found = set(unbounded(msgspec.inspect.type_info(ce.ClientEvent), "", set()))
     assert found == LOOKED_AT_LATER
+
+
+def test_every_whole_number_is_one_that_can_be_divided_and_shown() -> None:
+    decoder = msgspec.json.Decoder(ce.ClientEvent)
+    for given in ('"audio_end_ms": {}', '"audio_end_ms": 1, "content_index": {}'):
+        frame = '{"type": "conversation.item.truncate", "item_id": "a", %s}' % given.format(10**400)
+        with pytest.raises(msgspec.ValidationError):
+            decoder.decode(frame)
+    assert set(whole(msgspec.inspect.type_info(ce.ClientEvent), "", set())) == set()
+
+
+def whole(kind: Any, where: str, seen: set[str]) -> Iterator[str]:
+    """Fields below a type that are numbers of any length."""
+    info = msgspec.inspect
+    match kind:
+        case info.StructType() if kind.cls.__name__ not in seen:
+            seen.add(kind.cls.__name__)
+            for field in kind.fields:
+                yield from whole(field.type, f"{kind.cls.__name__}.{field.name}", seen)
+        case info.UnionType():
+            for one in kind.types:
+                yield from whole(one, where, seen)
+        case info.IntType() if kind.le is None or kind.ge is None:
+            yield where
+        case info.ListType() | info.VarTupleType():
+            yield from whole(kind.item_type, where, seen)
+        case info.TupleType():
+            for one in kind.item_types:
+                yield from whole(one, where, seen)
 
 
 def nested(path: str, value: Any) -> dict[str, Any]:
@@ -138,6 +169,22 @@ TOO_MUCH: dict[str, tuple[str, dict[str, Any], str | None]] = {
     ),
     "voice": (LATE, nested("session.audio.output.voice", "x" * 65), "session.audio.output.voice"),
     "avatar": (LATE, nested("session.avatar.character", "x" * 65), "session.avatar.character"),
+    "depth of a function": (
+        LATE,
+        nested("session.tools", [TOOL | {"parameters": nested(".".join("a" * 65), 1)}]),
+        "session.tools",
+    ),
+    "depth that is shown": (LATE, nested("session.tracing.metadata." + ".".join("a" * 64), 1), "session.tracing"),
+    "milliseconds": (
+        LATE,
+        nested("session.audio.input.turn_detection.silence_duration_ms", 10**25),
+        "session.audio.input.turn_detection.silence_duration_ms",
+    ),
+    "depth of arguments": (
+        "conversation.item.create",
+        nested("item", {"type": "function_call", "name": "look", "arguments": '{"a":' + "[" * 3_000}),
+        "item.arguments",
+    ),
     "instructions": (LATE, nested("session.instructions", "x" * 8_001), "session.instructions"),
 }
 
@@ -166,6 +213,11 @@ async def test_as_much_as_is_published_is_taken() -> None:
 
 def test_the_name_of_an_event_that_is_too_long_is_not_sent_back() -> None:
     assert ce.event_id_of(json.dumps({"type": "x", "event_id": "e" * 513})) is None
+
+
+def test_a_body_nested_beyond_reason_is_refused() -> None:
+    with pytest.raises(BadInput, match="no JSON"):
+        decode(b"[" * 100_000, list)
 
 
 def test_a_conversation_is_bounded_in_characters_and_the_newest_item_stays() -> None:

@@ -150,6 +150,14 @@ async def test_arguments_that_are_no_json_fail_the_response_and_are_not_remember
         assert not any(message.calls for message in scene.llm.works[1].messages)
 
 
+async def test_arguments_nested_beyond_reason_fail_the_response_and_not_the_session() -> None:
+    llm = wants(("a", "weather", '{"city":' + "[" * 20_000))
+    async with Scene(llm=llm) as scene, Client(scene) as client:
+        await with_tools(client)
+        assert (await asks(client))["status_details"]["error"]["code"] == "invalid_function_call"
+        assert (await asks(client, "Never mind."))["status"] == "completed"
+
+
 async def test_a_function_that_there_is_not_is_not_shown() -> None:
     async with Scene(llm=wants(("a", "rm", '{"path": "/"}'))) as scene, Client(scene) as client:
         await with_tools(client)

@@ -2,10 +2,9 @@
 
 from collections.abc import Collection
 
-import msgspec
-
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.items import Item
+from polytalk.dialogue.tools import fault_of
 from polytalk.errors import BadCall
 from polytalk.types import ToolDelta
 
@@ -51,12 +50,9 @@ class Calls:
         faults = [f"the model called {name!r}, and there is no such function" for name in self._unknown.values()]
         for item in self._items.values():
             item.text = item.text.strip() or "{}"
-            try:
-                msgspec.json.decode(item.text, type=dict)
-            except msgspec.DecodeError as error:
-                faults.append(f"the model's arguments for {item.name!r} are no JSON object ({error})")
+            item.status = "completed"
+            if fault := fault_of(item.text):
+                faults.append(f"the model's arguments for {item.name!r} are no JSON object ({fault})")
                 item.status = "incomplete"
-            else:
-                item.status = "completed"
         if faults:
             raise BadCall("; ".join(faults))

@@ -23,6 +23,15 @@ class ToolChoice(Struct, frozen=True):
     name: str = ""
 
 
+def fault_of(arguments: str) -> str:
+    """Why arguments of a call are no JSON object; "" when they are one."""
+    try:
+        msgspec.json.decode(arguments, type=dict)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return str(error)
+    return ""
+
+
 def offered(tools: Sequence[Tool], choice: ToolChoice) -> str:
     """As `ThinkWork.extra` has them; "" for none."""
     if not tools:

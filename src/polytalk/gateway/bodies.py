@@ -14,6 +14,8 @@ from polytalk.types import Seconds
 T = TypeVar("T")
 SECONDS: Seconds = 30.0
 """From the first byte of a JSON body to its last."""
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What decoding raises for bytes that are no JSON, or JSON nested beyond reason."""
 LINGER: Seconds = 1.0
 LINGER_BYTES = 1 << 20
 
@@ -55,7 +57,7 @@ def decode(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise at_fault(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadInput(f"the body is no JSON: {error}", code="invalid_json") from None
 
 

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from polytalk.errors import BadInput
-from polytalk.gateway.bodies import place_of
-from polytalk.gateway.bounds import EventId, Id
+from polytalk.gateway.bodies import UNREADABLE, place_of
+from polytalk.gateway.bounds import EventId, Id, Whole
 from polytalk.gateway.realtime.session_patch import ItemParam, ResponseParam, SessionPatch
 
 
@@ -49,8 +49,8 @@ class ItemTruncate(_Event, tag="conversation.item.truncate", kw_only=True):
     """An answer was played up to here only."""
 
     item_id: Id
-    audio_end_ms: int
-    content_index: int = 0
+    audio_end_ms: Whole
+    content_index: Whole = 0
 
 
 class ItemDelete(_Event, tag="conversation.item.delete", kw_only=True):
@@ -94,9 +94,6 @@ ClientEvent: TypeAlias = (
     | ResponseCancel
     | OutputClear
 )
-
-UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What decoding raises for bytes that are no JSON, or JSON nested beyond reason."""
 
 _decoder: msgspec.json.Decoder[ClientEvent] = msgspec.json.Decoder(ClientEvent)
 

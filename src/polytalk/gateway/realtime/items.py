@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import msgspec
-
 from polytalk.config import Limits
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.items import Item, Part
+from polytalk.dialogue.tools import fault_of
 from polytalk.errors import BadInput
 from polytalk.gateway.bounds import LONGEST_ID
 from polytalk.gateway.realtime.formats import Format, decode_whole
@@ -77,10 +76,8 @@ def _call(given: ItemParam, item_id: str, limits: Limits, param: str) -> Item:
     check_name(given.name, f"{param}.name")
     arguments = given.arguments or "{}"
     _bound(arguments, limits, f"{param}.arguments")
-    try:
-        msgspec.json.decode(arguments, type=dict)
-    except msgspec.DecodeError as error:
-        raise BadInput(f"arguments are a JSON object in a string ({error})", param=f"{param}.arguments") from None
+    if fault := fault_of(arguments):
+        raise BadInput(f"arguments are a JSON object in a string ({fault})", param=f"{param}.arguments")
     call = given.call_id or new_id("call")
     return Item(item_id, "assistant", arguments, kind="function_call", call_id=call, name=given.name)
 

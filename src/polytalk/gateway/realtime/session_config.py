@@ -12,6 +12,7 @@ from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.tools import ToolChoice
 from polytalk.dialogue.voices import Voices
 from polytalk.errors import BadInput
+from polytalk.gateway.bounds import written
 from polytalk.gateway.realtime import detection
 from polytalk.gateway.realtime.avatar_options import (
     AvatarOptions,
@@ -265,6 +266,6 @@ class SessionConfig:
 
 def _echo(given: Any, param: str) -> Any:
     """Raises BadInput."""
-    if (size := len(msgspec.json.encode(given))) > ECHO_BYTES:
+    if (size := len(written(given, param))) > ECHO_BYTES:
         raise BadInput(f"{param} may have {ECHO_BYTES} bytes of JSON, not {size}", param=param)
     return msgspec.to_builtins(given)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from polytalk.gateway.bounds import MOST_PAIRS, Id, Key, Label, Language, Metadata
+from polytalk.gateway.bounds import MOST_PAIRS, Id, Key, Label, Language, Metadata, Whole
 
 Maybe: TypeAlias = UnsetType
 Modalities: TypeAlias = Annotated[list[Literal["audio", "text"]], Meta(max_length=2)]
@@ -15,7 +15,7 @@ class AudioFormat(Struct):
     """How audio is encoded on the wire."""
 
     type: Id = "audio/pcm"
-    rate: int | None = None
+    rate: Whole | None = None
 
 
 class TurnDetectionPatch(Struct):
@@ -23,11 +23,11 @@ class TurnDetectionPatch(Struct):
 
     type: Literal["server_vad", "semantic_vad"] = "server_vad"
     threshold: float | None = None
-    prefix_padding_ms: int | None = None
-    silence_duration_ms: int | None = None
+    prefix_padding_ms: Whole | None = None
+    silence_duration_ms: Whole | None = None
     create_response: bool | None = None
     interrupt_response: bool | None = None
-    idle_timeout_ms: int | Maybe | None = UNSET
+    idle_timeout_ms: Whole | Maybe | None = UNSET
     eagerness: Literal["low", "medium", "high", "auto"] | None = None
 
 
@@ -107,7 +107,7 @@ class Tracing(Struct, omit_defaults=True):
 class TokenLimits(Struct, omit_defaults=True):
     """Of a truncation."""
 
-    post_instructions: int | None = None
+    post_instructions: Whole | None = None
 
 
 class Truncation(Struct):
@@ -135,15 +135,15 @@ class Reasoning(Struct, omit_defaults=True):
 class Resolution(Struct):
     """Of a picture, in pixels."""
 
-    width: int
-    height: int
+    width: Whole
+    height: Whole
 
 
 class Crop(Struct):
     """A part of the picture, in its pixels: from `top_left` to before `bottom_right`."""
 
-    top_left: tuple[int, int]
-    bottom_right: tuple[int, int]
+    top_left: tuple[Whole, Whole]
+    bottom_right: tuple[Whole, Whole]
 
 
 class Background(Struct):
@@ -159,7 +159,7 @@ class VideoPatch(Struct):
     codec: Literal["h264", "vp9", "vp8"] | Names | None = None
     """One, or all that the client can play."""
     audio_codec: Literal["opus", "aac"] | Names | None = None
-    bitrate: int | None = None
+    bitrate: Whole | None = None
     resolution: Resolution | None = None
     crop: Crop | None = None
     background: Background | None = None
@@ -190,7 +190,7 @@ class SessionPatch(Struct):
     type: Literal["realtime"] = "realtime"
     output_modalities: Modalities | Maybe | None = UNSET
     instructions: str | Maybe | None = UNSET
-    max_output_tokens: int | Literal["inf"] | Maybe | None = UNSET
+    max_output_tokens: Whole | Literal["inf"] | Maybe | None = UNSET
     tools: list[ToolParam] | Maybe | None = UNSET
     tool_choice: Literal["auto", "none", "required"] | ToolChoiceParam | Maybe | None = UNSET
     parallel_tool_calls: bool | Maybe | None = UNSET
@@ -234,7 +234,7 @@ class ResponseParam(Struct):
 
     instructions: str | None = None
     output_modalities: Modalities | None = None
-    max_output_tokens: int | Literal["inf"] | None = None
+    max_output_tokens: Whole | Literal["inf"] | None = None
     metadata: Metadata | None = None
     audio: AudioPatch | None = None
     conversation: Id | None = None

@@ -4,10 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from polytalk.dialogue.tools import Tool, ToolChoice
 from polytalk.errors import BadInput
+from polytalk.gateway.bounds import written
 from polytalk.gateway.realtime.session_patch import ToolChoiceParam, ToolParam
 
 MOST = 128
@@ -28,7 +27,7 @@ def read_tools(given: Sequence[ToolParam], param: str) -> tuple[Tool, ...]:
         if one.name in tools:
             raise BadInput(f"there are two functions {one.name!r}", param=f"{where}.name")
         tools[one.name] = Tool(one.name, one.description, one.parameters or {"type": "object", "properties": {}})
-    size = sum(map(len, map(msgspec.json.encode, tools.values())))
+    size = sum(len(written(tool, param)) for tool in tools.values())
     if size > MOST_BYTES:
         raise BadInput(f"functions may have {MOST_BYTES} bytes of JSON in all, not {size}", param=param)
     return tuple(tools.values())
