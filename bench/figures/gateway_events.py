@@ -27,7 +27,7 @@ def measure(plan: Plan) -> Figure:
     heard = base64.b64encode(noise[: len(noise) // FRAMES]).decode()
     append = json.dumps({"type": "input_audio_buffer.append", "audio": heard})
     said = noise[: len(noise) // SLICES]
-    outbox = Outbox(10)
+    outbox = Outbox(10, 1 << 20)
 
     def ours_out() -> None:
         delta = base64.b64encode(said).decode()

@@ -143,7 +143,9 @@ class Limits(Table):
     idle_seconds: float = Field(900.0, gt=0)
     """Of a session in which nobody says anything: no frame comes, and no event goes out."""
     outbox_events: int = Field(2_000, ge=10)
-    """Events waiting for a slow client before it is cut off."""
+    """Events waiting for a slow client before it is cut off …"""
+    outbox_bytes: int = Field(16 << 20, ge=1 << 16)
+    """… and their characters of JSON."""
     queue_jobs: int = Field(1_000, ge=1)
     """Jobs waiting at one engine before new ones are shed."""
     queue_turns: int = Field(60, ge=1)

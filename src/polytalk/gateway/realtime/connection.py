@@ -61,7 +61,7 @@ class Connection:
         self._line = line
         self._limits = limits
         self._config = config
-        self._outbox = Outbox(limits.outbox_events)
+        self._outbox = Outbox(limits.outbox_events, limits.outbox_bytes)
         self._rates = rates
         self._translator: Translator | None = None
         self._commands: Commands | None = None

@@ -17,8 +17,11 @@ _encoder = msgspec.json.Encoder()
 class Outbox:
     """One writer at each end."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, most_bytes: int) -> None:
+        """An event larger than `most_bytes` is taken by an empty outbox alone."""
         self._capacity = capacity
+        self._most = most_bytes
+        self._held = 0
         self._events: deque[tuple[str | None, str]] = deque()
         self._changed = asyncio.Event()
         self.overflowed = asyncio.Event()
@@ -26,10 +29,12 @@ class Outbox:
 
     def put(self, wire: Wire, media_of: str | None = None) -> None:
         """Queue an event; `media_of` names the response whose audio or picture it is."""
-        if len(self._events) >= self._capacity:
+        text = _encoder.encode(wire).decode()
+        if self._events and (len(self._events) >= self._capacity or self._held + len(text) > self._most):
             self.overflowed.set()
             return
-        self._events.append((media_of, _encoder.encode(wire).decode()))
+        self._held += len(text)
+        self._events.append((media_of, text))
         self._changed.set()
 
     def revoke(self, response: str) -> int:
@@ -38,6 +43,7 @@ class Outbox:
         revoked = len(self._events) - len(kept)
         if revoked:
             self._events = deque(kept)
+            self._held = sum(len(text) for _, text in kept)
         return revoked
 
     async def get(self) -> str:
@@ -45,4 +51,6 @@ class Outbox:
         while not self._events:
             self._changed.clear()
             await self._changed.wait()
-        return self._events.popleft()[1]
+        _, text = self._events.popleft()
+        self._held -= len(text)
+        return text
