@@ -263,6 +263,15 @@ async def test_another_socket_of_a_session_takes_the_place_of_the_first() -> Non
     assert "media.end" in str(await second.get())
 
 
+async def test_a_socket_whose_session_ended_during_its_handshake_is_closed() -> None:
+    feeds = MediaFeeds(1_000)
+    feed = feeds.open("sess", lambda: None)
+    feeds.close(feed)
+    line = feed.attach()
+    assert line.ended.is_set()
+    assert feed.line is None
+
+
 async def test_the_encoder_is_open_before_the_first_sound() -> None:
     opened: list[Seconds] = []
     spoken: list[Seconds] = []

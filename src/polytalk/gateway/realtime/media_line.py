@@ -10,6 +10,8 @@ import msgspec
 
 from polytalk.dialogue.filming import FilmBegun, FilmOver, FilmPart, Shot
 
+OVER = "the session is over"
+
 
 class MediaLine:
     """What waits for one socket."""
@@ -75,21 +77,31 @@ class MediaFeed:
         self.session = session
         self.token = secrets.token_urlsafe(32)
         self.line: MediaLine | None = None
+        self._over = False
         self._most = most_bytes
         self._changed = changed
 
     def attach(self) -> MediaLine:
-        """A socket came; the one before it is closed."""
+        """A socket came; the one before it is closed, and this one too when the session ended during its handshake."""
+        line = MediaLine(self._most)
+        if self._over:
+            line.end(OVER)
+            return line
         self.close("another media socket took its place")
-        self.line = MediaLine(self._most)
+        self.line = line
         self._changed()
-        return self.line
+        return line
 
     def detach(self, line: MediaLine) -> None:
         """A socket is gone."""
         if self.line is line:
             self.line = None
             self._changed()
+
+    def end(self) -> None:
+        """The session is over."""
+        self._over = True
+        self.close(OVER)
 
     def close(self, reason: str) -> None:
         """Have its socket closed."""
@@ -118,4 +130,4 @@ class MediaFeeds:
     def close(self, feed: MediaFeed) -> None:
         """The session is over."""
         self._feeds.pop(feed.session, None)
-        feed.close("the session is over")
+        feed.end()
