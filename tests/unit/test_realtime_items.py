@@ -71,6 +71,21 @@ async def test_audio_in_an_item_is_transcribed_and_stands_at_its_place() -> None
         assert kept == [{"type": "input_audio", "transcript": "Is it far?"}]
 
 
+async def test_an_id_may_be_given_again_while_the_words_of_the_first_item_are_on_their_way() -> None:
+    async with Scene(asr=ScriptedAsr("One.", "Two.", delay=1.0)) as scene, Client(scene) as client:
+        item = {"type": "message", "role": "user", "id": "spoken", "content": [audio_part()]}
+        await client.send("conversation.item.create", item=item)
+        await client.send("conversation.item.delete", item_id="spoken")
+        await asyncio.sleep(0.5)
+        await client.send("conversation.item.create", item=item)
+        await asyncio.sleep(2)
+        told = client.only("conversation.item.input_audio_transcription.completed")
+        assert told["transcript"] == "Two."
+        await client.send("response.create")
+        await client.until("response.done")
+        assert scene.llm.works[0].messages[1:] == (Message("user", "Two."),)
+
+
 async def test_words_and_audio_may_stand_in_one_item() -> None:
     async with Scene(asr=ScriptedAsr("Is it far?"), llm=ScriptedLlm("No.")) as scene, Client(scene) as client:
         content = [{"type": "input_text", "text": "The user asks:"}, audio_part()]
@@ -175,6 +190,17 @@ async def test_another_input_is_answered_within_the_conversation() -> None:
         assert [one.content for one in scene.llm.works[0].messages][1:] == ["Only this."]
         await client.send("conversation.item.retrieve", item_id=done["output"][0]["id"])
         await client.until("conversation.item.retrieved")
+
+
+async def test_nothing_is_heard_for_an_answer_that_is_refused() -> None:
+    async with Scene() as scene, Client(scene) as client:
+        await client.send("response.create")
+        spoken = {"type": "message", "role": "user", "content": [audio_part()]}
+        await client.refused("response.create", response={"input": [spoken]})
+        await client.until("response.done")
+        half = {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "YWJj"}]}
+        await client.refused("response.create", response={"input": [spoken, half]})
+        assert scene.asr.works == []
 
 
 async def test_an_item_that_is_referred_to_must_be_there() -> None:

@@ -22,13 +22,17 @@ class Asides:
         self._spawn = spawn
         self._open: list[Answering] = []
 
-    def answer(self, settings: SessionSettings, history: tuple[Told, ...], metadata: dict[str, str] | None) -> None:
-        """Answer a history. Raises BadInput when too many are under way."""
+    def check(self) -> None:
+        """Raises BadInput when too many are under way."""
         if len(self._open) >= MOST:
             raise BadInput(
                 f"{MOST} answers outside the conversation are under way; wait for a response.done",
                 code="conversation_already_has_active_response",
             )
+
+    def answer(self, settings: SessionSettings, history: tuple[Told, ...], metadata: dict[str, str] | None) -> None:
+        """Answer a history. Raises BadInput when too many are under way."""
+        self.check()
         answering = self._make(Conversation(max_items=64))
         self._open.append(answering)
         answer = answering.prepare(settings, (), history=history)

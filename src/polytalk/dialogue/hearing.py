@@ -81,6 +81,14 @@ class Hearings:
         _retrieve(hearing.words)
         return hearing
 
+    def settle(self, item: str, words: Words) -> bool:
+        """An item's words are known, or never will be. Whether they still are that item's: a client may have deleted it,
+        and given its id to another."""
+        if self.pending.get(item) is not words:
+            return False
+        del self.pending[item]
+        return True
+
     async def adopt(self, hearing: Hearing) -> None:
         """The guess was right."""
         if hearing.scope is not None:

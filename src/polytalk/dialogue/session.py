@@ -148,15 +148,16 @@ class Session:
 
         `aside`: the answer is no part of the conversation; there may be several at once.
         """
-        history = self._told(items)
         if aside:
-            self._asides.answer(settings or self.settings, history, metadata)
+            self._asides.check()  # before anything is heard for it
+            self._asides.answer(settings or self.settings, self._told(items), metadata)
             return
         if self.responding:
             raise BadInput(
                 "an answer is under way; wait for response.done or cancel it",
                 code="conversation_already_has_active_response",
             )
+        history = self._told(items)
         await self._taking.drop_guess()
         await self._answering.let_go()
         self._answering.give(self._answering.prepare(settings or self.settings, (), history=history), metadata)
@@ -188,6 +189,7 @@ class Session:
         pending = dict(self._hearings.pending)
         for item, audio in items:
             self._check(item, audio)
+        for item, audio in items:
             if audio:
                 heard = resample(audio, SPEECH_RATE, LISTEN_RATE)
                 pending[item.id] = self._hearings.begin(heard, self.settings.language).words

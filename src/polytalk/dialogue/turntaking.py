@@ -235,12 +235,14 @@ class TurnTaking:
             transcript = await words
         except PolytalkError as error:
             item.status = "incomplete"
-            self._emit(events.TranscriptionFailed(item.id, error.code, error.message))
+            told: events.DialogueEvent = events.TranscriptionFailed(item.id, error.code, error.message)
         else:
             item.hear(transcript.text)
-            self._emit(events.Transcribed(item.id, transcript.text, item.seconds))
+            told = events.Transcribed(item.id, transcript.text, item.seconds)
         finally:
-            del self._hearings.pending[item.id]  # from here on the words are in the conversation
+            known = self._hearings.settle(item.id, words)  # from here on the words are in the conversation
+        if known:
+            self._emit(told)
         if weigh and self._answering.holding:
             await self._decide(words)
         said = answer is not None and await answer.turn.asked()
