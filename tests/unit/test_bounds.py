@@ -77,11 +77,9 @@ def test_a_field_without_a_bound_is_looked_at_later() -> None:
 
 
 def test_every_whole_number_is_one_that_can_be_divided_and_shown() -> None:
-    decoder = msgspec.json.Decoder(ce.ClientEvent)
-    for given in ('"audio_end_ms": {}', '"audio_end_ms": 1, "content_index": {}'):
-        frame = '{"type": "conversation.item.truncate", "item_id": "a", %s}' % given.format(10**400)
-        with pytest.raises(msgspec.ValidationError):
-            decoder.decode(frame)
+    event = {"type": "conversation.item.truncate", "item_id": "a", "audio_end_ms": 10**400}
+    with pytest.raises(BadInput, match="audio_end_ms"):
+        ce.decode(json.dumps(event))
     assert set(whole(msgspec.inspect.type_info(ce.ClientEvent), "", set())) == set()
 
 

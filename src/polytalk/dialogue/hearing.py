@@ -82,8 +82,8 @@ class Hearings:
         return hearing
 
     def settle(self, item: str, words: Words) -> bool:
-        """An item's words are known, or never will be. Whether they still are that item's: a client may have deleted it,
-        and given its id to another."""
+        """An item's words are known, or never will be. Whether they still are its own: a client may have deleted the
+        item, and given its id to another."""
         if self.pending.get(item) is not words:
             return False
         del self.pending[item]

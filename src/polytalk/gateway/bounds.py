@@ -30,8 +30,8 @@ Whole: TypeAlias = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 
 def written(given: object, param: str) -> bytes:
-    """JSON of a client's own shape, as it is sent on. Raises BadInput for what can be read, and is nested too deeply to be
-    written from everywhere."""
+    """JSON of a client's own shape, as it is sent on. Raises BadInput for what is nested so deeply that it can be read
+    and not be written again."""
     try:
         plain = msgspec.to_builtins(given)
         deep = _deep(plain, MOST_DEEP)
