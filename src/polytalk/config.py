@@ -62,6 +62,8 @@ class ServerSettings(Table):
     """Pages of other origins that may use it, such as https://app.example; * for all."""
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     """Whose X-Forwarded-For is believed."""
+    open_metrics: bool = False
+    """Whether /metrics is for everybody who reaches the port; else for this machine, and keys with its scope."""
     max_connections: int = Field(10_000, ge=1)
     """At once, whatever they are for; one more is closed unheard."""
     max_connections_per_address: int = Field(256, ge=1)

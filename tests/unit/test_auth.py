@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
@@ -272,3 +274,39 @@ async def test_avatars_of_others_are_not_there() -> None:
     assert "ann" not in Visible(anns)
     await auth.check(client(authorization="Bearer secret-of-acme"), ())
     assert dict(Visible(anns)) == anns
+
+
+# --- figures -------------------------------------------------------------------------------------------------------
+
+
+async def figures(auth: Auth, address: str = "127.0.0.1", **headers: str) -> int:
+    """With which status somebody's look at `/metrics` is answered."""
+
+    async def shown(_: Request) -> Response:
+        return Response()
+
+    socket = client(address, **headers)
+    response = await auth.watched(shown)(Request({**socket.scope, "type": "http", "method": "GET"}))
+    return response.status_code
+
+
+async def test_figures_are_for_this_machine_and_for_keys_that_watch() -> None:
+    assert await figures(OPEN) == await figures(locked()) == 200
+    assert await figures(OPEN, "8.8.8.8") == await figures(locked(), "8.8.8.8") == 401
+    assert await figures(locked(), host="evil.example") == 401, "a name that was pointed at this machine"
+    assert await figures(locked(), x_forwarded_for="8.8.8.8") == 401, "by way of a proxy"
+    assert await figures(locked(), "8.8.8.8", authorization="Bearer secret-of-acme") == 403
+    assert await figures(locked(open_metrics=True), "8.8.8.8") == 200
+    for scope in ("metrics", "admin"):
+        watching = Auth(ServerSettings(), ScopedKeys([ACME], frozenset({scope})), RATIONS)
+        assert await figures(watching, "8.8.8.8", authorization="Bearer secret-of-acme") == 200
+
+
+class ScopedKeys(SettingsKeys):
+    def __init__(self, tenants: Sequence[TenantSettings], scopes: frozenset[Any]) -> None:
+        super().__init__(tenants)
+        self._scopes = scopes
+
+    def recall(self, token: str) -> Principal | None:
+        found = super().recall(token)
+        return found and replace(found, scopes=self._scopes)

@@ -1,15 +1,19 @@
 """`polytalk avatar`, as typed, on a model that sees what the test says."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from polytalk.avatar.library import Library
 from polytalk.cli.main import app
+from polytalk.config import Settings, StoreSettings
 from polytalk.errors import BadInput, ConfigError
+from polytalk.store.store import opened
 from tests.support.photographs import CONSENT, encoded, face, pretend_model, skin
 
 Type = Callable[..., Result]
@@ -57,6 +61,32 @@ def test_from_the_photograph_to_its_removal(home: Path) -> None:
     consent = library["bob"].manifest.consent
     assert consent is not None
     assert consent.statement == CONSENT
+
+
+def test_who_is_removed_is_nobodys_any_more(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{home}/store.db"
+    monkeypatch.setenv("POLYTALK_STORE__URL", url)
+    settings = Settings(store=StoreSettings(url=SecretStr(url)))
+
+    async def owners(claims: str = "") -> dict[str, str]:
+        async with opened(settings) as store:
+            if claims:
+                await store.owners.claim(claims, "acme")
+            return await store.owners.all()
+
+    typed(*ADD)
+    assert asyncio.run(owners(claims="ann-lee")) == {"ann-lee": "acme"}
+    typed("remove", "ann-lee", "--yes")
+    assert asyncio.run(owners()) == {}
+
+
+def test_who_is_removed_where_nothing_was_ever_kept_makes_no_database(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYTALK_STORE__URL", f"sqlite:///{home}/store.db")
+    typed(*ADD)
+    typed("remove", "ann-lee", "--yes")
+    assert not (home / "store.db").exists()
 
 
 def test_nothing_is_made_without_consent(home: Path) -> None:

@@ -172,6 +172,18 @@ async def test_what_a_clip_says_is_charged_to_whom_it_is_for(kept: dict[str, Any
             assert (more.status_code, more.json()["error"]["code"]) == (429, "rate_limit_exceeded")
 
 
+async def test_a_clip_that_is_made_after_a_restart_is_charged_to_whom_it_is_for(kept: dict[str, Any]) -> None:
+    metered = TENANTS[0].model_copy(update={"limits": {"speech_seconds_per_minute": 0.2}})
+    later = ClipSettings(folder=kept["clips"].folder, at_once=0)
+    async with serving(tenants=(metered,), **kept | {"clips": later}) as server, of(server, "a-key") as acme:
+        video = await acme.videos.create(prompt=SAID, **SMALL)
+    async with serving(tenants=(metered,), **kept) as server, of(server, "a-key") as acme:
+        assert (await ended(acme, video.id)).status == "completed"
+        async with httpx.AsyncClient(base_url=server.http, headers={"authorization": "Bearer a-key"}) as http:
+            more = await http.post("/v1/videos", json={"prompt": SAID, **SMALL})
+            assert (more.status_code, more.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+
+
 async def test_one_that_fails_says_why_and_the_next_is_made(kept: dict[str, Any]) -> None:
     async with serving(**kept) as server, sdk(server) as client:
         server.synthesise.faults = [Fault(EngineFailed("out of paint"))]

@@ -1,5 +1,6 @@
 """What `polytalk avatar` does: make a face of a photograph, look at it, carry it elsewhere, remove it."""
 
+import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,8 @@ from polytalk.cache import shown
 from polytalk.config import Settings, load_settings
 from polytalk.dialogue.voices import Voices
 from polytalk.engines import models, registry
-from polytalk.errors import BadInput
+from polytalk.errors import BadInput, StoreLost
+from polytalk.store.store import exists, opened
 
 STEPS = {
     "read": "Reading the picture",
@@ -118,10 +120,22 @@ def remove(key: str, *, yes: bool) -> None:
     if not yes:
         typer.confirm(f"Delete {key} and its picture for good?", abort=True)
     library.remove(key)
+    asyncio.run(_disown(settings, key))
     clips = shown.forget(settings.renders_folder(), made.digest) if made else 0
     Console(highlight=False).print(
         f"[green]✓[/green] {key} is gone" + (f", and {clips} kept clips of it" if clips else "")
     )
+
+
+async def _disown(settings: Settings, key: str) -> None:
+    """Whoever makes another avatar of this name makes it his own."""
+    if not exists(settings):
+        return
+    try:
+        async with opened(settings) as store:
+            await store.owners.forget(key)
+    except StoreLost as error:
+        raise StoreLost(f"{key} is gone, but not who owned it: {error.message}") from None
 
 
 def export_one(key: str, target: Path) -> None:

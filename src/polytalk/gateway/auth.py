@@ -27,7 +27,8 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from polytalk.clock import Clock, RealClock
-from polytalk.config import ServerSettings
+from polytalk.config import ANYBODY, ServerSettings
+from polytalk.dialogue.payer import Payer
 from polytalk.errors import OverQuota, PolytalkError
 from polytalk.gateway.address import asker, client_address, foreign_origin, from_here, is_local_name
 from polytalk.gateway.keys import Keys, Need, Principal, wanted
@@ -127,6 +128,24 @@ class Auth:
     def owners(self) -> Mapping[str, str]:
         """Avatar -> the tenant that it is of; those that are not there are everybody's."""
         return self._keys.owners
+
+    def payer(self, tenant: str, key: str | None) -> Payer:
+        """Who pays for work that was ordered earlier; whoever had no key, or is gone, pays nothing."""
+        found = self._keys.tenant(tenant)
+        known = found is not None and (key is not None or found.token is not None)
+        return self.rations.of(Principal(found or ANYBODY, key, anonymous=not known)).payer
+
+    def watched(self, handler: Handler) -> Handler:
+        """The handler for this machine, for keys with the scope metrics or admin, and for all where settings say so."""
+
+        async def guarded(request: Request) -> Response:
+            if not self._server.open_metrics and self._alone(request) is not None:
+                found = await self.check(request, ("metrics", "admin"))
+                if isinstance(found, Response):
+                    return await self._in_turn(request, found)
+            return await handler(request)
+
+        return guarded
 
     def guard(self, need: Need, handler: Handler) -> Handler:
         """The handler for those who may, as often as they may; it finds `request.state.principal` and, to tell what

@@ -77,7 +77,9 @@ def _admin(summary: str, status: int = 200, **more: Any) -> Operation:
 DESCRIBED: dict[tuple[str, str], Operation] = {
     ("GET", "/healthz"): Operation("Whether the process lives.", {200: OBJECT}),
     ("GET", "/readyz"): Operation("Whether it takes work.", {200: OBJECT, 503: OBJECT}),
-    ("GET", "/metrics"): Operation("Figures for Prometheus.", {200: Given("Text.", media_types=("text/plain",))}),
+    ("GET", "/metrics"): Operation(
+        "Figures for Prometheus.", {200: Given("Text.", media_types=("text/plain",))}, "metrics"
+    ),
     ("GET", "/openapi.json"): Operation("This document.", {200: OBJECT}),
     ("GET", "/ops/bank"): Operation("The tenants' accounts.", {200: OBJECT}, "admin", codes=("invalid_value",)),
     ("GET", "/v1/models"): Operation("Names for `model`.", {200: Given("All of them.", ModelList)}, ""),

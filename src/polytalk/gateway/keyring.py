@@ -132,7 +132,7 @@ class KeyRing:
             old = known.principal
             if not old.ephemeral or known.until <= now:
                 continue
-            if (old.key is None or old.key in opening) and (tenant := self._tenant(old.tenant.name)):
+            if (old.key is None or old.key in opening) and (tenant := self.tenant(old.tenant.name)):
                 kept[digest] = _Known(replace(old, tenant=tenant), known.until)
         for digest, key in keys.items():
             if (made := self._known_key(key)) is not None:
@@ -155,7 +155,7 @@ class KeyRing:
         return None if key is None or not key.valid(self._store.now()) else self._known_key(key)
 
     def _known_key(self, key: Key) -> _Known | None:
-        if (tenant := self._tenant(key.tenant)) is None:
+        if (tenant := self.tenant(key.tenant)) is None:
             return None
         scopes = frozenset(scope for scope in SCOPES if scope in key.scopes) if key.scopes else ORDINARY
         return _Known(Principal(tenant, key.id, scopes), _end(key))
@@ -164,7 +164,7 @@ class KeyRing:
         secret = await self._store.secrets.find(token)
         if secret is None or self._store.now() >= secret.expires_at:
             return None
-        if (tenant := self._tenant(secret.tenant)) is None:
+        if (tenant := self.tenant(secret.tenant)) is None:
             return None
         principal = Principal(tenant, secret.key, frozenset({"realtime"}), secret.user, secret.session, ephemeral=True)
         until = secret.expires_at
@@ -178,7 +178,8 @@ class KeyRing:
             until = min(until, _end(key))
         return _Known(principal, until)
 
-    def _tenant(self, name: str) -> TenantSettings | None:
+    def tenant(self, name: str) -> TenantSettings | None:
+        """See Keys."""
         return self.tenants.get(name) or (ANYBODY if name == ANYBODY.name else None)
 
     def _use(self, principal: Principal) -> None:

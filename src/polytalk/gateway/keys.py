@@ -7,10 +7,10 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from polytalk.config import ANYBODY, TenantSettings
 
-Scope: TypeAlias = Literal["realtime", "chat", "audio", "videos", "avatars", "admin"]
+Scope: TypeAlias = Literal["realtime", "chat", "audio", "videos", "avatars", "metrics", "admin"]
 
 SCOPES: frozenset[Scope] = frozenset(get_args(Scope))
-ORDINARY: frozenset[Scope] = SCOPES - {"admin"}
+ORDINARY: frozenset[Scope] = SCOPES - {"metrics", "admin"}
 """What a key opens that lists no scopes."""
 
 
@@ -67,6 +67,10 @@ class Keys(Protocol):
         """Take notice of a change that was just made to keys, tenants or owners. Raises PolytalkError."""
         ...
 
+    def tenant(self, name: str) -> TenantSettings | None:
+        """The one of this name, if there is one."""
+        ...
+
     @property
     def owners(self) -> Mapping[str, str]:
         """Avatar -> the tenant that it is of; those that are not there are everybody's."""
@@ -77,6 +81,7 @@ class SettingsKeys:
     """The tokens of `[[tenants]]` in the settings."""
 
     def __init__(self, tenants: Sequence[TenantSettings]) -> None:
+        self._named = {tenant.name: tenant for tenant in tenants}
         self._tenants = [(tenant.token.get_secret_value(), tenant) for tenant in tenants if tenant.token is not None]
 
     async def exist(self) -> bool:
@@ -89,6 +94,10 @@ class SettingsKeys:
 
     async def look(self) -> None:
         """See Keys."""
+
+    def tenant(self, name: str) -> TenantSettings | None:
+        """See Keys."""
+        return self._named.get(name)
 
     @property
     def owners(self) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from polytalk.store.store import Store
 NAME = re.compile(r"\w[\w.-]{0,63}")
 RESERVED = frozenset({ANYBODY.name, "house"})
 """Whoever gives no key, and the bank's own account."""
-SCOPES = ("realtime", "chat", "audio", "videos", "avatars", "admin")
+SCOPES = ("realtime", "chat", "audio", "videos", "avatars", "metrics", "admin")
 
 
 class Operator(Struct, frozen=True):

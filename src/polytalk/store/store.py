@@ -5,8 +5,9 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-from sqlalchemy import delete
+from sqlalchemy import delete, make_url
 
 from polytalk.config import Settings
 from polytalk.errors import ConfigError, StoreLost
@@ -121,6 +122,12 @@ class Store:
             except StoreLost as error:
                 log.warning("nothing was purged: %s", error.message)
             await asyncio.sleep(PURGE_EVERY)
+
+
+def exists(settings: Settings) -> bool:
+    """Whether anything was ever kept, as far as that is known without asking a server."""
+    database = make_url(settings.store_url())
+    return database.get_backend_name() != "sqlite" or Path(database.database or "").is_file()
 
 
 @asynccontextmanager

@@ -5,13 +5,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from typing import TypeAlias
 
 from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.narration import Narration
 from polytalk.dialogue.parts import Parts
-from polytalk.dialogue.payer import UNMETERED, Meter, Payer
+from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.production import shoot
 from polytalk.dialogue.reel import Shape
 from polytalk.dialogue.rehearsal import recorded
@@ -40,19 +41,23 @@ SPOKEN = 30
 """Per cent of the way when all is said, and nothing is drawn."""
 
 
+PayerOf: TypeAlias = Callable[[str, str | None], Payer]
+"""Of a tenant and a key."""
+
+
 class ClipJobs:
     """The queue, and those who work on it."""
 
-    def __init__(self, runtime: Runtime, clips: Clips, mark: Mark) -> None:
+    def __init__(self, runtime: Runtime, clips: Clips, mark: Mark, payer: PayerOf) -> None:
         self._runtime = runtime
         self._clips = clips
         self._mark = mark
+        self._payer = payer
         self._settings = runtime.settings.clips
         self.folder = ClipFolder(runtime.settings.clips_folder())
         self._woken = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, int] = {}
-        self._meters: dict[str, Meter] = {}
         self._served: dict[str, int] = {}
         """Tenant -> number of its last clip, so that nobody's hundred orders stand before another's one."""
         self._number = 0
@@ -72,7 +77,7 @@ class ClipJobs:
     async def submit(self, order: Order, recording: bytes | None, payer: Payer, key: str | None) -> Clip:
         """Keep an order. Raises Shed when too many wait, OverQuota, StoreLost, SetupError.
 
-        Its speech is charged as it is made; by another process, or after a restart, it costs nothing.
+        Its speech is charged as it is made, whichever process does.
         """
         payer.meter.check()
         tenant = payer.tenant
@@ -89,14 +94,12 @@ class ClipJobs:
         except BaseException:
             await asyncio.to_thread(self.folder.forget, name)
             raise
-        self._meters[name] = payer.meter
         self._woken.set()
         return clip
 
     async def remove(self, name: str, tenant: str) -> None:
         """Delete an order, its file, and the work on it. Raises BadInput, StoreLost."""
         await self._clips.delete(name, tenant)
-        self._meters.pop(name, None)
         task = self._under_way.get(name)
         if task is not None:
             task.cancel()
@@ -158,7 +161,6 @@ class ClipJobs:
             await asyncio.gather(task, telling, return_exceptions=True)
             del self._under_way[clip.id]
             self._progress.pop(clip.id, None)
-            self._meters.pop(clip.id, None)
 
     async def _make(self, clip: Clip) -> None:
         try:
@@ -192,7 +194,7 @@ class ClipJobs:
 
     async def _film(self, clip: Clip, order: Order) -> Seconds:
         runtime = self._runtime
-        payer = Payer(clip.tenant, Tier.BATCH, self._meters.get(clip.id, UNMETERED))
+        payer = replace(self._payer(clip.tenant, clip.key), tenant=clip.tenant, tier=Tier.BATCH)
         scope = Scope(runtime.dispatcher, clip.id, 0, payer)
         target = self.folder.target(clip.id, order.format)
         shape = Shape(order.width, order.height, order.fps, colour_of(order.background), threads=1)

@@ -40,7 +40,7 @@ class Rest:
         self._chat = Chat(runtime, names, errands)
         self._speaking = Speaking(runtime, names, errands)
         self._transcribing = Transcribing(runtime, names, errands, uploads)
-        self.jobs = ClipJobs(runtime, clips, mark)
+        self.jobs = ClipJobs(runtime, clips, mark, auth.payer)
         self._videos = Videos(runtime, names, uploads, clips, self.jobs, mark)
 
     def routes(self) -> list[Route]:
