@@ -18,7 +18,7 @@ POINT_NUMBERS = {"M": 2, "L": 2, "Q": 4, "C": 6, "Z": 0}
 MAX_BYTES = 2_000_000
 """Of one avatar.json: what a browser on a phone still reads at once."""
 
-Color = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")]
+Color = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}\\Z")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Pixels: TypeAlias = float
 
@@ -46,7 +46,7 @@ class Layer(Struct, frozen=True, omit_defaults=True):
     """One path, its paint, and how it moves."""
 
     id: Annotated[str, Meta(min_length=1, max_length=64)]
-    ops: Annotated[str, Meta(pattern="^M[MLQCZ]*$", max_length=2000)]
+    ops: Annotated[str, Meta(pattern="^M[MLQCZ]*\\Z", max_length=2000)]
     points: list[Pixels]
     depth: float = 0.0
     """Parallax: 0 stays with the background, 1 goes with the face, more stands out of it."""
@@ -105,7 +105,7 @@ class Avatar(Struct, frozen=True, dict=True):
     """A face that can be shown. Layers are painted in order."""
 
     format: Literal["polytalk-avatar/1"]
-    id: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}$")]
+    id: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}\\Z")]
     name: dict[str, str]
     """By ISO 639-1 code; "en" is always there."""
     voice: str

@@ -27,10 +27,10 @@ NEEDED = {"illustrated": (ART,), "photo": (PORTRAIT, PREVIEW)}
 STATEMENT = (10, 2_000)
 """Characters of a consent statement."""
 
-Id = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}$")]
-Word = Annotated[str, Meta(pattern="^[^\\x00-\\x1f\\x7f]{1,40}$")]
+Id = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}\\Z")]
+Word = Annotated[str, Meta(pattern="^[^\\x00-\\x1f\\x7f]{1,40}\\Z")]
 """A name for people: one line, since it is also said to the language model."""
-FileName = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]*(\\.[a-z0-9]+)?(/[a-z0-9][a-z0-9_-]*(\\.[a-z0-9]+)?)?$")]
+FileName = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]*(\\.[a-z0-9]+)?(/[a-z0-9][a-z0-9_-]*(\\.[a-z0-9]+)?)?\\Z")]
 """Lower case, one folder deep at most: nothing in it can lead out of the bundle."""
 
 
@@ -39,7 +39,7 @@ class Consent(Struct, frozen=True):
 
     statement: Annotated[str, Meta(min_length=STATEMENT[0], max_length=STATEMENT[1])]
     given_by: Annotated[str, Meta(max_length=200)]
-    at: Annotated[str, Meta(pattern="^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$")]
+    at: Annotated[str, Meta(pattern="^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ\\Z")]
     """When it was recorded, UTC."""
 
 
@@ -47,7 +47,7 @@ class FileEntry(Struct, frozen=True):
     """A file of the bundle."""
 
     size: Annotated[int, Meta(ge=0, le=MAX_TOTAL_BYTES)]
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
 
 
 class Warned(Struct, frozen=True):
