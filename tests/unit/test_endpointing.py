@@ -157,7 +157,7 @@ def test_silence_counts_from_where_the_sound_fell_off() -> None:
     end = 20 * FRAME_MS + 16
     assert found[-1] == SpeechStopped(30 * FRAME_MS, end)
     assert 300 <= found[-1].end_ms - end < 300 + FRAME_MS
-    assert found[1] == Paused(22 * FRAME_MS)  # 48 ms without sound, while the detector still hears a voice
+    assert found[1] == Paused(22 * FRAME_MS)  # 40 ms without sound, while the detector still hears a voice
 
 
 def test_in_a_noisy_room_the_detector_has_the_word() -> None:

@@ -27,8 +27,8 @@ FRAME_MS = FRAME_SAMPLES * 1000 // LISTEN_RATE
 HYSTERESIS = 0.15
 MOST_LATE_MS = 96
 """How much earlier than by the detector the voice may have ended by its level; more would cut off soft endings."""
-FALTERS = 0.95
-"""Below this probability a frame without sound may be the beginning of the end."""
+FALTERS = 0.995
+"""Below this probability a frame without sound may be the beginning of the end: in mid-word a detector is surer."""
 _LOWEST_EXIT = 0.01  # a detector seldom says exactly 0, so an exit threshold of 0 would never let go
 
 
@@ -79,7 +79,7 @@ class VadSettings:
     """Voice without a gap before it counts as speech: a click or a cough's first frame interrupts nobody."""
     min_interruption_ms: int = 200
     """As `min_speech_ms`, while the avatar speaks: most coughs are over by then."""
-    pause_ms: int = 48
+    pause_ms: int = 40
     """Silence after which the turn may be over: an answer is begun on a guess."""
     max_duration_ms: int = 60_000
     """Longer utterances are cut here; the rest becomes the next one, without loss."""
