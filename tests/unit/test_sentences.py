@@ -182,6 +182,33 @@ def test_joined_segments_are_the_text(text: str, early: bool) -> None:
     assert all(columns(segment.strip()) <= LIMIT_COLUMNS for segment in segments)
 
 
+@pytest.mark.parametrize(
+    ("text", "likely"),
+    {
+        "The capital of France is Paris.": "The capital of France is Paris.",
+        "The sky is blue because": "The sky is blue",
+        "The sky is": "",
+        "I think it's so,": "I think it's so,",
+        "It was Dr.": "",
+        "It is about 3.": "It is about 3.",
+    }.items(),
+)
+def test_what_is_likely_next_is_known_a_token_before_it_is_certain(text: str, likely: str) -> None:
+    splitter = SentenceSplitter(early=True)
+    assert splitter.push(text) == []
+    assert splitter.likely() == likely
+    assert splitter.push(" ten of") == ([likely] if likely else [])
+
+
+@given(st.text("aA .,3\n", max_size=60))
+def test_asking_what_is_likely_changes_nothing(text: str) -> None:
+    splitter, segments = SentenceSplitter(early=True), []
+    for char in text:
+        segments += splitter.push(char)
+        splitter.likely()
+    assert segments + splitter.flush() == split(text, early=True)
+
+
 @given(TEXT, st.integers(1, 50), st.booleans())
 def test_segments_do_not_depend_on_the_deltas(text: str, size: int, early: bool) -> None:
     assert split(text, size, early=early) == split(text, early=early)

@@ -46,8 +46,8 @@ async def test_work_begins_at_the_pause_and_its_audio_comes_sooner() -> None:
             await caller.answered()
             waits[guess] = caller.at(caller.all(Spoke)[0]) - caller.at(caller.only(SpeechStopped))
             check(caller)
-    assert waits[False] == pytest.approx(0.56, abs=0.05)
-    assert waits[True] == pytest.approx(0.15, abs=0.05)
+    assert waits[False] == pytest.approx(0.51, abs=0.05)
+    assert waits[True] == pytest.approx(0.07, abs=0.05)
 
 
 async def test_an_adopted_answer_costs_nothing_extra() -> None:

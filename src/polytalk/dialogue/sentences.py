@@ -18,7 +18,7 @@ import re
 from typing import Final, Literal, TypeAlias
 from unicodedata import combining, east_asian_width
 
-from polytalk.dialogue.phrases import first_phrase
+from polytalk.dialogue.phrases import COLUMNS, first_phrase
 
 CLAUSE_COLUMNS: Final = (16, 60, 120)
 """How long the first, second and later segments must be to end at a clause mark: about 4, 12 and 25 words."""
@@ -102,6 +102,14 @@ class SentenceSplitter:
             self._index += 1
         return done
 
+    def likely(self) -> str:
+        """The next segment if what comes next is a space, as it mostly is behind a mark or a word; else ""."""
+        text, scanned = self._text, self._scanned
+        self._text = f"{text} "
+        cut = self._next_cut()
+        self._text, self._scanned = text, scanned
+        return text[:cut]
+
     def flush(self) -> list[str]:
         """End the answer: the rest of the text, and a fresh start for the next answer."""
         self._final = True
@@ -142,11 +150,17 @@ class SentenceSplitter:
         if signs == "\n":
             return mark.start()
         hard = signs == "。" or not (signs in _CLAUSE_MARKS or _is_soft_run(signs))
-        if not hard and columns(text[:end]) < CLAUSE_COLUMNS[min(self._index, len(CLAUSE_COLUMNS) - 1)]:
+        if not hard and columns(text[:end].lstrip()) < self._shortest():
             return "no"
         if signs in "。，；" and not _open_brackets(text[:end]):
             return end  # nothing that could follow belongs to it
         return self._judge_by_what_follows(text, mark, hard)
+
+    def _shortest(self) -> int:
+        """Columns that a segment needs to end at a clause mark."""
+        if self._early and self._index == 0:
+            return COLUMNS
+        return CLAUSE_COLUMNS[min(self._index, len(CLAUSE_COLUMNS) - 1)]
 
     def _judge_by_what_follows(self, text: str, mark: re.Match[str], hard: bool) -> _Verdict:
         closers = _CLOSERS.match(text, mark.end())

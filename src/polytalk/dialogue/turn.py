@@ -18,6 +18,7 @@ from polytalk.dialogue.dispatch import Replies, Scope
 from polytalk.dialogue.face import FRAME_BYTES, RUNS_AHEAD, Face, Piece
 from polytalk.dialogue.history import Told
 from polytalk.dialogue.kit import FIRST_AUDIO, Kit, Personas
+from polytalk.dialogue.likely import LikelySpeech
 from polytalk.dialogue.pipeline import Step, in_order
 from polytalk.dialogue.recall import Found, recalled
 from polytalk.dialogue.sentences import SentenceSplitter
@@ -85,6 +86,7 @@ class Turn:
         self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue(64)
         self._unread: list[Rendering] = []
         """Speech that is asked for and not collected yet."""
+        self._likely = LikelySpeech(self._speech)
         self.made: Seconds = 0.0
         """Speech made so far."""
         self._origin: Seconds = 0.0  # where in it the playout's timeline begins
@@ -193,11 +195,15 @@ class Turn:
             await self._pieces.put(Piece(call=delta))
 
     async def _sentences(self, history: tuple[Message, ...], language: str) -> AsyncGenerator[str, None]:
-        splitter = SentenceSplitter(language, early=self._kit.has_room())  # else what follows might come too late
+        early = self._kit.has_room()  # else what follows might come too late
+        splitter = SentenceSplitter(language, early=early)
         async with aclosing(self._think(history, language)) as deltas:
             async for delta in deltas:
                 for sentence in splitter.push(delta):
+                    early = False
                     yield sentence
+                if early and self._kit.has_room():
+                    await self._likely.expect(splitter.likely().strip())
         for sentence in splitter.flush():
             yield sentence
 
@@ -232,17 +238,22 @@ class Turn:
         finally:
             asking.cancel()
             await asyncio.wait((asking,))
+            await self._likely.drop()
             for rendering in self._unread:
                 await rendering.aclose()
 
     async def _ask_speech(self, sentence: str) -> Rendering:
         await self._wait_for_lead()
-        language = language_of(sentence)
-        route = self._kit.voices.for_language(self.settings.voice, language)
-        work = SpeakWork(sentence.strip(), route.voice.id, language, self.settings.speed)
-        rendering = self._kit.studio.speak(self._scope, route.engine, work, self._due())
+        said = sentence.strip()
+        rendering = await self._likely.take(said) or self._speech(said)
         self._unread.append(rendering)
         return rendering
+
+    def _speech(self, sentence: str) -> Rendering:
+        language = language_of(sentence)
+        route = self._kit.voices.for_language(self.settings.voice, language)
+        work = SpeakWork(sentence, route.voice.id, language, self.settings.speed)
+        return self._kit.studio.speak(self._scope, route.engine, work, self._due())
 
     async def _wait_for_lead(self) -> None:
         """Speech far ahead of playback is thrown away on an interruption, and takes the place of somebody's next."""
