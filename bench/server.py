@@ -65,7 +65,8 @@ def serving(settings: Mapping[str, str] | None = None, *, fifo: bool = False) ->
     for old in OUT.glob("store.db*"):
         old.unlink()
     own = {"SERVER__PORT": str(port), "CONFIG": str(config), "STORE__URL": f"sqlite:///{OUT.resolve()}/store.db"}
-    given = own | dict(settings or {})
+    nothing_kept = {"CACHE__MEMORY_BYTES": "0", "CACHE__DISK_BYTES": "0"}  # engines are measured
+    given = own | nothing_kept | dict(settings or {})
     path = os.pathsep.join(filter(None, [str(PLUGIN), str(PLUGIN.parent.parent), os.environ.get("PYTHONPATH")]))
     environment = (
         {name: value for name, value in os.environ.items() if not name.startswith("POLYTALK_")}

@@ -2,11 +2,11 @@
 
 A moment's row is its distance from the last voiced sample of the question, so a stage's share is the difference
 between its row and the one before. With speculation, recognition and thought begin during the silence that proves
-the end of the question, and the rows before `end of turn` cost nothing.
+the end of the question, and the rows before `end of turn` cost nothing. Rows with a dot say what each step took.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.client import Caller
 from bench.host import JobNote, read_notes
@@ -34,6 +34,16 @@ MOMENTS = (
     "first moving frame",
 )
 KNOWN = "first audio, known by heart"
+STEPS = {
+    "· silence": (None, "transcript asked"),
+    "· recognition": ("transcript asked", "transcript ready"),
+    "· the LLM reads": ("transcript ready", "first token"),
+    "· and writes": ("first token", "first clause"),
+    "· the voice": ("first clause", "first speech"),
+    "· the mouth": ("first speech", "first mouth"),
+    "· sending, or the end of the turn": ("first mouth", "first audio"),
+}
+"""What each step of a turn takes, from one moment to another; they add up to the first audio, in each turn."""
 
 
 def measure(plan: Plan) -> Figure:
@@ -41,7 +51,7 @@ def measure(plan: Plan) -> Figure:
     with_it = _moments(plan, speculate=True)
     without = _moments(plan, speculate=False)
     rows: list[Row] = []
-    for moment in (*MOMENTS, KNOWN):
+    for moment in (*MOMENTS, KNOWN, *STEPS):
         ahead, after = summary(with_it[moment]), summary(without[moment])
         rows.append({"since end of speech": moment} | ahead | {f"no spec. {name}": after[name] for name in after})
     return Figure(
@@ -57,9 +67,10 @@ def _moments(plan: Plan, *, speculate: bool) -> dict[str, list[Seconds]]:
         turns = asyncio.run(talk(server, QUESTIONS, plan.turns))
         known = asyncio.run(talk(server, BY_HEART, -(-plan.turns // 4)))
         notes = read_notes(server.jobs)
-    found: dict[str, list[Seconds]] = {moment: [] for moment in MOMENTS}
+    found: dict[str, list[Seconds]] = {moment: [] for moment in (*MOMENTS, *STEPS)}
     for session, turn in turns:
-        for moment, seconds in moments_of(turn, session, notes).items():
+        moments = moments_of(turn, session, notes)
+        for moment, seconds in (moments | steps_of(moments)).items():
             found[moment].append(seconds)
     found[KNOWN] = [moments["first audio"] for session, turn in known if (moments := moments_of(turn, session, []))]
     return found
@@ -81,6 +92,13 @@ async def talk(server: Server, texts: Sequence[str], count: int, since: int = 0)
                 done.append((caller.record.session, turn))
                 await asyncio.sleep(LISTEN_ON)
     return done[:count]
+
+
+def steps_of(moments: Mapping[str, Seconds]) -> dict[str, Seconds]:
+    """What each step took, of a turn of which all moments are known."""
+    if not {moment for step in STEPS.values() for moment in step if moment} <= moments.keys():
+        return {}
+    return {name: moments[end] - (moments[begin] if begin else 0.0) for name, (begin, end) in STEPS.items()}
 
 
 def moments_of(turn: Turn, session: str, notes: list[JobNote]) -> dict[str, Seconds]:

@@ -7,7 +7,7 @@ import pytest
 
 from bench.crowd import Call, Talk
 from bench.figures.barge_in import Cut, rows_of, shares
-from bench.figures.first_audio import moments_of
+from bench.figures.first_audio import MOMENTS, STEPS, moments_of, steps_of
 from bench.figures.stray import AVATARS, WORDS, shared_ids, words_in, words_of
 from bench.host import JobNote, NotingBroker, read_notes
 from bench.questions import Line, Utterance
@@ -111,6 +111,15 @@ def test_a_response_that_two_sessions_were_told_of_is_seen() -> None:
     other.answers = {"resp_2": Answer("resp_2", 0.0)}
     assert shared_ids([one, other]) == 1
     assert len(set(AVATARS.values())) == 2
+
+
+def test_the_steps_of_a_turn_add_up_to_its_first_audio() -> None:
+    moments = {moment: 0.1 * number for number, moment in enumerate(MOMENTS, 1)}
+    steps = steps_of(moments)
+    assert list(steps) == list(STEPS)
+    assert sum(steps.values()) == pytest.approx(moments["first audio"])
+    del moments["first token"]
+    assert steps_of(moments) == {}
 
 
 async def test_the_servers_notes_say_what_a_job_went_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
