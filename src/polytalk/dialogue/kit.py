@@ -41,6 +41,8 @@ class Kit(Struct, frozen=True):
     max_lead: Seconds
     may_read_ahead: Callable[[], bool] = bool
     """Whether the LLM keeps what it has read, and more than one core would idle. (`bool` says no.)"""
+    foresee: Callable[[str, int], None] = lambda avatar, size: None
+    """Told of an avatar whose pictures, of this side, will be asked for."""
     llm_extras: frozenset[str] = frozenset()
     """Fields of `ThinkWork.extra` that the LLM takes."""
 

@@ -31,6 +31,7 @@ from polytalk.dialogue.metronome import Metronome
 from polytalk.dialogue.payer import HOUSE, Payer
 from polytalk.dialogue.persona import Persona, load_personas
 from polytalk.dialogue.recall import Recall
+from polytalk.dialogue.rehearsing import Rehearsing
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import Bounds, SessionSettings
 from polytalk.dialogue.shares import Shares
@@ -105,6 +106,8 @@ class Runtime:
             Renders(self.tiers), {(stage, engine.name): revision_of(engine) for stage, engine in engines}
         )
         self.gate.demand.economy = self.workers.economy
+        find = partial(self._painting, synthesisers)
+        self.rehearsing = Rehearsing(find, self.compute, self._pool.cores)
         self.kit = Kit(
             asr=asr.name,
             llm=llm.name,
@@ -112,7 +115,7 @@ class Runtime:
                 analyse=analyse.name,
                 mouth=mouth.name,
                 needs_features=mouth.needs_features,
-                painter=partial(self._painter, synthesisers),
+                painter=lambda avatar: find(avatar)[1],
                 pressure=self.workers.pressure,
             ),
             voices=self.voices,
@@ -125,6 +128,7 @@ class Runtime:
             has_room=self._has_room,
             may_read_ahead=lambda: getattr(llm, "reads_ahead", False) and self._pool.free > 1 and self._has_room(),
             max_lead=settings.turn.max_lead_ms / 1000,
+            foresee=self.rehearsing.want,
         )
         self._express = Express(self._pool, self.clock)
         self.films = FilmKit(self._express.run, self.gate.learn_encoding, self.tags, partial(film_label, settings))
@@ -158,6 +162,7 @@ class Runtime:
                     task.cancel()
                 self._express.close()
                 self.idling.close()
+                self.rehearsing.close()
                 self.tiers.disk.close()
         if failed is not None:
             raise failed
@@ -191,9 +196,19 @@ class Runtime:
             raise BadInput(f"there is no avatar {name!r}; the avatars here are {known}", code="model_not_found")
         return found
 
-    def _painter(self, synthesisers: Sequence[SynthesiseEngine], name: str) -> Painter:
+    def _painting(self, synthesisers: Sequence[SynthesiseEngine], name: str) -> tuple[SynthesiseEngine, Painter]:
         """Who draws an avatar: the first engine of the settings that can. Raises BadInput."""
-        return painting(synthesisers, self.avatar(name))[1]
+        return painting(synthesisers, self.avatar(name))
+
+    async def rehearse(self) -> None:
+        """Have the default avatar opened where it is drawn, so that its first film begins as any other; those that come
+        with the package follow."""
+        size = self.settings.video.size
+        self.rehearsing.want(self.settings.avatar, size)
+        await self.rehearsing.settled()
+        for avatar in self.avatars.values():
+            if avatar.shipped:
+                self.rehearsing.want(avatar.id, size)
 
     def draws(self, avatar: str) -> bool:
         """Whether an engine here draws the avatar."""

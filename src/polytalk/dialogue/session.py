@@ -50,7 +50,7 @@ class Session:
         self.id = new_id("sess")
         self.settings = settings
         self.conversation = Conversation(bounds.max_items, max_chars=bounds.max_chars)
-        self._bounds = bounds
+        self._bounds, self._kit = bounds, kit
         self._client = emit
         self._tasks = Tasks()
         spawn = self._tasks.spawn
@@ -106,6 +106,8 @@ class Session:
             self._idle.stop()
             self._tasks.spawn(self._answering.let_go())  # who would decide about it?
         self.settings = settings
+        if settings.video is not None:
+            self._kit.foresee(settings.avatar, settings.video.size)
 
     async def hear(self, pcm: bytes) -> None:
         """Take microphone audio, PCM16 at `SPEECH_RATE`. Raises BadInput."""

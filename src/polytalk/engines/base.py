@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from polytalk.avatar.library import Bundle
 from polytalk.errors import ConfigError, PolytalkError
+from polytalk.types import SynthesiseWork
 
 W = TypeVar("W")
 R = TypeVar("R", covariant=True)
@@ -178,6 +179,18 @@ class SynthesiseEngine(Resident, Protocol):
 
     def draws(self, avatar: Bundle) -> bool:
         """Whether it can draw the avatar. Known without `load`."""
+        ...
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """A `SynthesiseEngine` whose first picture of a face takes longer than the next ones."""
+
+    def rehearse(self, work: SynthesiseWork, processes: int) -> bool:
+        """Draw it where it was not drawn yet, in one process of so many; False where all have drawn it. Blocking.
+
+        Raises what `run` would answer.
+        """
         ...
 
 

@@ -124,6 +124,7 @@ async def _run(
     runtime: Runtime, status: Status, report: OnProgress, on_ready: Callable[[], None], serving: asyncio.Task[None]
 ) -> None:
     async with runtime.running(report):
+        await runtime.rehearse()
         settle()
         status.ready = True
         on_ready()

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 import msgspec
 import numpy as np
@@ -38,6 +38,15 @@ MAX_SIZE = 1_920
 """Width or height of a picture."""
 
 
+Face: TypeAlias = tuple[str, str, tuple[int, int]]
+"""An avatar, its folder, and the size."""
+
+
+def face_of(work: SynthesiseWork) -> Face:
+    """Whose pictures are asked for."""
+    return work.avatar, work.folder, work.size
+
+
 class Drawn(Struct, frozen=True, tag="drawn"):
     """So many pictures lie in the shared memory."""
 
@@ -58,6 +67,7 @@ class Easel:
         `model` is the digest of a network whose mouths photographs speak with, where they were drawn (`wav2lip_book`).
         """
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - shared with the process, closed with it
+        self._faces: OrderedDict[Face, None] = OrderedDict()
         self._room = 0
         self._memory: mmap.mmap | None = None
         told = [str(self._file.fileno()), str(patches or ""), model]
@@ -83,11 +93,19 @@ class Easel:
             ) from error
         if isinstance(answer, Failure):
             return by_code(answer.code, answer.message)
+        self._faces[face_of(work)] = None
+        self._faces.move_to_end(face_of(work))
+        if len(self._faces) > KEPT:
+            self._faces.popitem(last=False)
         room = room_of(answer.layout, answer.width, answer.height)
         taken = memoryview(self._memory or b"")[: room * answer.count]
         pixels = bytes(taken)
         taken.release()
         return Pictures(memoryview(pixels), answer.width, answer.height, answer.left, answer.top, answer.layout)
+
+    def knows(self, work: SynthesiseWork) -> bool:
+        """Whether the process still has the face open."""
+        return face_of(work) in self._faces
 
     def close(self) -> None:
         """End the process. Safe to call twice."""
@@ -119,7 +137,7 @@ class Painter:
     def __init__(self, shared: int, patches: Path | None = None, model: str = "") -> None:
         self._shared, self._patches, self._model = shared, patches, model
         self._memory: mmap.mmap | None = None
-        self._renderers: OrderedDict[tuple[str, str, tuple[int, int]], Renderer] = OrderedDict()
+        self._renderers: OrderedDict[Face, Renderer] = OrderedDict()
 
     def draw(self, work: SynthesiseWork) -> Drawn:
         """Every row of parameters as a picture, into the shared memory. Raises BadInput."""
@@ -144,7 +162,7 @@ class Painter:
         return Drawn(len(rows), width, height, left, top, layout)
 
     def _renderer(self, work: SynthesiseWork) -> Renderer:
-        key = work.avatar, work.folder, work.size
+        key = face_of(work)
         if key not in self._renderers:
             if len(self._renderers) == KEPT:
                 self._renderers.popitem(last=False)

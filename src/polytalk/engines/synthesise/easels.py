@@ -20,24 +20,45 @@ class Easels:
         self._model = model
         self.free: list[Easel] = []
         """Those that wait for work."""
+        self._busy = 0
         self._lock = threading.Lock()
         self._closed = False
 
     def start(self, first: SynthesiseWork) -> None:
         """Have one process ready, which has drawn something. Raises EngineFailed."""
-        easel = self._take()
+        easel = self._take(first)
         easel.draw(first)
         self._give_back(easel)
 
+    def rehearse(self, work: SynthesiseWork, processes: int) -> bool:
+        """See `Rehearses`."""
+        with self._lock:
+            fresh = next((one for one in self.free if not one.knows(work)), None)
+            if self._closed or (fresh is None and len(self.free) + self._busy >= processes):
+                return False
+            if fresh is not None:
+                self.free.remove(fresh)
+            self._busy += 1
+        easel = fresh or self._new()
+        try:
+            result = easel.draw(work)
+        except EngineFailed:
+            self._drop(easel)
+            raise
+        self._give_back(easel)
+        if isinstance(result, PolytalkError):
+            raise result
+        return True
+
     def draw(self, batch: Sequence[SynthesiseWork]) -> Sequence[Pictures | PolytalkError]:
         """BadInput for what can't be drawn; EngineFailed for all that a dead process was to draw."""
-        easel = self._take()
+        easel = self._take(batch[0])
         results: list[Pictures | PolytalkError] = []
         try:
             for work in batch:
                 results += [easel.draw(work)]
         except EngineFailed as error:
-            easel.close()
+            self._drop(easel)
             return [*results, *[error] * (len(batch) - len(results))]
         self._give_back(easel)
         return results
@@ -50,14 +71,31 @@ class Easels:
         for easel in free:
             easel.close()
 
-    def _take(self) -> Easel:
+    def _take(self, work: SynthesiseWork) -> Easel:
+        """One that has the face open, if it is free."""
         with self._lock:
+            self._busy += 1
             if self.free:
+                self.free.sort(key=lambda one: one.knows(work))
                 return self.free.pop()
-        return Easel(models.patches_folder(), self._model)
+        return self._new()
+
+    def _new(self) -> Easel:
+        try:
+            return Easel(models.patches_folder(), self._model)
+        except BaseException:
+            with self._lock:
+                self._busy -= 1
+            raise
+
+    def _drop(self, easel: Easel) -> None:
+        with self._lock:
+            self._busy -= 1
+        easel.close()
 
     def _give_back(self, easel: Easel) -> None:
         with self._lock:
+            self._busy -= 1
             if not self._closed:
                 self.free.append(easel)
                 return

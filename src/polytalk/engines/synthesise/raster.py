@@ -48,6 +48,10 @@ class RasterSynthesiser:
         """Pictures, in whole ones of 512 x 512 pixels."""
         return units(work)
 
+    def rehearse(self, work: SynthesiseWork, processes: int) -> bool:
+        """See `Rehearses`."""
+        return self._easels.rehearse(work, processes)
+
     def run(self, batch: Sequence[SynthesiseWork]) -> Sequence[Pictures | PolytalkError]:
         """BadInput for what can't be drawn; EngineFailed for all that a dead process was to draw."""
         return self._easels.draw(batch)
