@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from polytalk.errors import BadInput
 from polytalk.media.pcm import duration
-from polytalk.media.untrusted import open_untrusted, opened
+from polytalk.media.untrusted import SOUND, open_untrusted, opened
 from polytalk.types import Seconds
 
 MAX_SECONDS: Final = 600.0
@@ -57,7 +57,7 @@ def _check_wav(file: BinaryIO, size: int) -> None:
 
 
 def _decoded(container: InputContainer, stream: AudioStream, rate: int, max_seconds: Seconds) -> bytes:
-    if stream.codec_context is None:
+    if stream.codec_context is None or stream.codec_context.name not in SOUND:
         raise BadInput("the sound is coded in a way that is not known here; convert it to wav, mp3 or m4a")
     if stream.rate not in _RATES:
         raise BadInput(f"the file has {stream.rate} samples a second; use 4000 to 768000")

@@ -18,7 +18,13 @@ from polytalk.errors import BadInput
 
 FORMATS: Final = ("wav", "w64", "aiff", "mp3", "aac", "flac", "ogg", "mov", "matroska", "gif")
 """FFmpeg's names; mov is also mp4 and m4a, matroska is also webm, ogg is also opus."""
-_OPTIONS: Final = {"format_whitelist": ",".join(FORMATS)}
+SOUND: Final = (
+    *sorted(name for name in av.codecs_available if name.startswith("pcm_")),
+    *("aac", "aac_latm", "adpcm_ima_wav", "adpcm_ms", "alac", "flac", "gsm_ms", "mp2", "mp2float", "mp3", "mp3float"),
+    *("opus", "libopus", "vorbis", "libvorbis", "wavpack"),
+)
+"""FFmpeg's decoders of what people record. It has a hundred more, of games and dead players."""
+_OPTIONS: Final = {"format_whitelist": ",".join(FORMATS), "codec_whitelist": ",".join(SOUND)}
 
 
 def opened(source: Path | bytes) -> BinaryIO:
