@@ -24,5 +24,6 @@ async def test_a_reader_that_is_behind_holds_back_the_worker_not_memory() -> Non
     third = asyncio.create_task(broker.reply(chunk(of, 2)))
     await asyncio.sleep(0)
     assert not third.done()
-    assert await soon(broker.next_chunk("dialogue")) == chunk(of, 0)
+    assert await soon(broker.chunks("dialogue")) == [chunk(of, 0), chunk(of, 1)]
     await soon(third)
+    assert await soon(broker.chunks("dialogue")) == [chunk(of, 2)]

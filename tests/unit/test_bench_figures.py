@@ -132,7 +132,7 @@ async def test_the_servers_notes_say_what_a_job_went_through(tmp_path: Path, mon
         result = Transcript("hello")
         await broker.reply(Chunk(job.id, job.session, 0, sequence, result, final, "me", queued=0.25, computed=0.5))
         await asyncio.sleep(0)
-    assert await broker.next_chunk("me")
+    assert await broker.chunks("me")
     broker.close()
     (found,) = read_notes(tmp_path / "jobs.jsonl")
     assert (found.id, found.stage, found.created, found.queued, found.computed) == ("job_1", "listen", 1.5, 0.25, 0.5)

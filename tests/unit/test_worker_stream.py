@@ -42,7 +42,7 @@ async def chunks(broker: MemoryBroker, of: Job) -> list[Chunk]:
     found: list[Chunk] = []
     async with asyncio.timeout(100):
         while not found or not found[-1].final:
-            found.append(await broker.next_chunk(of.reply_to))
+            found += await broker.chunks(of.reply_to)
     assert {chunk.job for chunk in found} == {of.id}
     return found
 

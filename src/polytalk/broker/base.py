@@ -34,8 +34,8 @@ class Broker(Protocol):
         """The job is finished, whatever came of it; it will not be handed out again."""
         ...
 
-    async def next_chunk(self, reply_to: str) -> Chunk:
-        """Wait for the next chunk addressed to `reply_to`."""
+    async def chunks(self, reply_to: str) -> list[Chunk]:
+        """Wait for chunks addressed to `reply_to`; gives all that are there, one at least, in order."""
         ...
 
     async def cancel(self, session: str, generation: Generation) -> None:

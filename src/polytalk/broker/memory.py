@@ -14,6 +14,23 @@ OVER = 1 << 62
 """The generation of a session that has ended: nothing of it is alive."""
 
 
+class _Letters:
+    """What waits for one reader."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.chunks: list[Chunk] = []
+        self.came, self.room = asyncio.Event(), asyncio.Event()
+
+    def take(self) -> list[Chunk]:
+        """All of it; who waited for room may go on, and looks again."""
+        chunks, self.chunks = self.chunks, []
+        self.came.clear()
+        self.room.set()
+        self.room.clear()
+        return chunks
+
+
 class MemoryBroker:
     """Nothing is lost but with the process, so a job is handed out once and `done` has nothing to do."""
 
@@ -21,7 +38,7 @@ class MemoryBroker:
         self._max_queue = max_queue
         self._queues: dict[tuple[Stage, str], deque[Job]] = defaultdict(deque)
         self._arrived: dict[tuple[Stage, str], asyncio.Event] = defaultdict(asyncio.Event)
-        self._replies: dict[str, asyncio.Queue[Chunk]] = defaultdict(lambda: asyncio.Queue(max_replies))
+        self._replies: dict[str, _Letters] = defaultdict(lambda: _Letters(max_replies))
         self._generations: dict[str, Generation] = {}
         self._callbacks: list[OnCancel] = []
         self._adopters: list[OnAdopt] = []
@@ -49,21 +66,22 @@ class MemoryBroker:
         """See Broker. Waits when the reader is behind, which holds back the worker, not memory."""
         if not self.alive(chunk):
             return
-        replies = self._replies[chunk.reply_to]
-        if replies.full():
-            await replies.put(chunk)
-        else:
-            replies.put_nowait(chunk)
+        letters = self._replies[chunk.reply_to]
+        while len(letters.chunks) >= letters.most:
+            await letters.room.wait()
+        letters.chunks.append(chunk)
+        letters.came.set()
 
     async def done(self, job: Job) -> None:
         """See Broker."""
 
-    async def next_chunk(self, reply_to: str) -> Chunk:
+    async def chunks(self, reply_to: str) -> list[Chunk]:
         """See Broker."""
+        letters = self._replies[reply_to]
         while True:
-            chunk = await self._replies[reply_to].get()
-            if self.alive(chunk):  # it may have died in the queue
-                return chunk
+            await letters.came.wait()
+            if chunks := [chunk for chunk in letters.take() if self.alive(chunk)]:  # some may have died in the queue
+                return chunks
 
     async def cancel(self, session: str, generation: Generation) -> None:
         """See Broker."""

@@ -1,6 +1,7 @@
 """The dialogue's end of the broker: jobs go out, their chunks come back to whoever asked."""
 
 import asyncio
+from collections import deque
 
 from polytalk.broker.base import Broker
 from polytalk.clock import Clock
@@ -20,7 +21,9 @@ class Replies:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue(MAX_WAITING)
+        self._chunks: deque[Chunk | None] = deque()
+        self._wanted: asyncio.Future[None] | None = None
+        """Whom the next chunk wakes."""
         self._next = 0
         self._ended = False
         self.bill: Bill | None = None
@@ -35,10 +38,12 @@ class Replies:
 
     def put(self, chunk: Chunk | None) -> None:
         """Hand over a chunk; None says that the job was cancelled."""
-        if self._chunks.full():
-            self._chunks.get_nowait()
+        if len(self._chunks) >= MAX_WAITING:
+            self._chunks.popleft()
             chunk = None  # an engine gone wild: end the job rather than grow
-        self._chunks.put_nowait(chunk)
+        self._chunks.append(chunk)
+        if self._wanted is not None and not self._wanted.done():
+            self._wanted.set_result(None)
 
     def __aiter__(self) -> "Replies":
         return self
@@ -46,7 +51,9 @@ class Replies:
     async def __anext__(self) -> Result:
         """Raises Cancelled, WorkerLost, or the error that the engine gave."""
         while not self._ended:
-            chunk = await self._take()
+            if not self._chunks:  # behind a fast engine there mostly are some
+                await self._wait()
+            chunk = self._chunks.popleft()
             if chunk is None:
                 raise Cancelled("the turn was interrupted")
             if chunk.sequence < self._next:
@@ -68,14 +75,19 @@ class Replies:
             return result
         raise EngineFailed(f"{self.job.stage}/{self.job.engine} gave no result")
 
-    async def _take(self) -> Chunk | None:
-        if not self._chunks.empty():  # as most often behind a fast engine: no timer then
-            return self._chunks.get_nowait()
+    async def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._wanted = loop.create_future()
+        patience = loop.call_later(SILENCE, self._give_up, self._wanted)
         try:
-            async with asyncio.timeout(SILENCE):
-                return await self._chunks.get()
-        except TimeoutError:
-            raise WorkerLost(f"no word from {self.job.stage}/{self.job.engine} for {SILENCE:.0f} s") from None
+            await self._wanted
+        finally:
+            patience.cancel()
+
+    def _give_up(self, wanted: asyncio.Future[None]) -> None:
+        if not wanted.done():
+            silent = f"no word from {self.job.stage}/{self.job.engine} for {SILENCE:.0f} s"
+            wanted.set_exception(WorkerLost(silent))
 
 
 class Dispatcher:
@@ -90,12 +102,12 @@ class Dispatcher:
     async def run(self) -> None:
         """Serve until cancelled."""
         while True:
-            chunk = await self.broker.next_chunk(self.name)
-            replies = self._open.get(chunk.job)
-            if replies is not None:
-                replies.put(chunk)
-                if chunk.final:
-                    del self._open[chunk.job]
+            for chunk in await self.broker.chunks(self.name):
+                replies = self._open.get(chunk.job)
+                if replies is not None:
+                    replies.put(chunk)
+                    if chunk.final:
+                        del self._open[chunk.job]
 
     async def submit(self, job: Job) -> Replies:
         """Publish a job. Raises Shed, and Cancelled for a job that is dead already."""
