@@ -5,7 +5,7 @@ its tag, so that no two keys run into each other ("a" + "bc", "ab" + "c"). The r
 weights, options) is a field, so a new model never gives old audio.
 """
 
-from hashlib import blake2b
+from hashlib import sha256
 from typing import TypeAlias
 
 import msgspec
@@ -17,7 +17,7 @@ from polytalk.types import Phone
 Digest: TypeAlias = str
 """64 hexadecimal characters."""
 
-_FORMAT = b"polytalk 1"
+_FORMAT = b"polytalk 2"
 """Changes when entries are written differently: all that was kept before is then never asked for again."""
 _encoder = msgspec.msgpack.Encoder()
 
@@ -103,4 +103,6 @@ def digest(key: Key) -> Digest:
 
 def digest_bytes(data: bytes | bytearray) -> Digest:
     """Of plain content."""
-    return blake2b(data, digest_size=32, person=_FORMAT).hexdigest()
+    named = sha256(_FORMAT)  # processors have instructions for it: half of the time that BLAKE2 takes
+    named.update(data)
+    return named.hexdigest()

@@ -37,7 +37,7 @@ class _Flight(Generic[T]):
     def tell(self) -> None:
         """Wake everybody who waits now."""
         self.changed.set()
-        self.changed = asyncio.Event()
+        self.changed.clear()
 
     async def _fly(self, make: Make[T]) -> None:
         try:

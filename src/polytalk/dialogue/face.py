@@ -302,6 +302,8 @@ class Face:
 
 def phones_within(phones: Sequence[Phone], start: Seconds, end: Seconds) -> tuple[Phone, ...]:
     """Those that begin there, timed from `start`."""
+    if not phones:
+        return ()
     return tuple(Phone(one.symbol, one.start - start, one.end - start) for one in phones if start <= one.start < end)
 
 

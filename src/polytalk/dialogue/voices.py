@@ -22,7 +22,7 @@ class VoiceRoute(Struct, frozen=True):
 
 def language_of(text: str) -> str:
     """zh when any Chinese character is in the text, else en."""
-    return "zh" if any("\u3400" <= char <= "\u9fff" for char in text) else "en"
+    return "zh" if not text.isascii() and any("\u3400" <= char <= "\u9fff" for char in text) else "en"
 
 
 class Voices:
