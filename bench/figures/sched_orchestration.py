@@ -1,7 +1,7 @@
 """What a turn costs besides its engines, real sessions and workers in one process, engines scripted.
 
 A turn is a line of text, 29 words of answer from the LLM, two sentences of speech, three runs of a face (analysed and
-moved) and nine seconds of audio with mouth frames, paced by playback in slices of 200 ms. Every answer is another, so
+moved) and nine seconds of audio with mouth frames, paced by playback in slices of 400 ms. Every answer is another, so
 nothing of it is shared or found in a cache. The first turn of each session warms the process up and does not count.
 Pipecat runs as many words through its pipeline without a transport: its audio is one frame a sentence, neither paced
 nor sent, so `made` is the row to compare with, `made and paced` what a server needs.
@@ -46,7 +46,7 @@ def measure(plan: Plan) -> Figure:
     sys.path.insert(0, str(PLUGIN))
     ways: dict[str, Callable[[], Seconds]] = {
         "polytalk, made": lambda: _run(send_lead_ms=60_000),
-        "polytalk, made and paced": lambda: _run(send_lead_ms=500),
+        "polytalk, made and paced": lambda: _run(TurnSettings().send_lead_ms),
     }
     if plan.peers and PIPECAT.exists():
         ways["pipecat, made"] = _pipecat

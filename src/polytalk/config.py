@@ -170,7 +170,7 @@ class TurnSettings(Table):
     vad_threshold: float = Field(0.5, gt=0, lt=1)
     prefix_padding_ms: Milliseconds = 300
     silence_duration_ms: Milliseconds = 500
-    send_lead_ms: Milliseconds = 500
+    send_lead_ms: Milliseconds = 800
     """How far ahead of playback audio is sent: enough for jitter, little to throw away on an interruption."""
     max_lead_ms: Milliseconds = 3_000
     """How far ahead of playback speech is made."""

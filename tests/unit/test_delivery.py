@@ -44,7 +44,7 @@ def said(text: str, seconds: Seconds) -> Piece:
     return Piece(text, audio, mouth_of(audio))
 
 
-def delivery(turn: Ready, send_lead: Seconds = 0.5) -> tuple[Delivery, list[tuple[Seconds, DialogueEvent]]]:
+def delivery(turn: Ready, send_lead: Seconds = 0.8) -> tuple[Delivery, list[tuple[Seconds, DialogueEvent]]]:
     told: list[tuple[Seconds, DialogueEvent]] = []
     item = Item("item", "assistant", spoken=True, status="in_progress")
 
@@ -100,11 +100,11 @@ def test_a_picture_is_sent_with_the_audio_during_which_it_is_shown(
 
 
 async def test_the_first_of_the_lead_leaves_at_once_and_the_rest_as_it_is_played() -> None:
-    sending, told = delivery(Ready(said("Hello there.", 1.2)))
+    sending, told = delivery(Ready(said("Hello there.", 2.0)))
     await sending.run()
     moments = [at for at, event in told if isinstance(event, Spoke)]
-    assert moments == pytest.approx([0, 0, 0.1, 0.3, 0.5, 0.7], abs=BAR * BEAT + 1e-3)
-    assert [event.first_frame for _, event in told if isinstance(event, Spoke)] == list(range(0, 60, SLICE_FRAMES))
+    assert moments == pytest.approx([0, 0, 0.2, 0.6, 1.0, 1.2], abs=BAR * BEAT + 1e-3)
+    assert [event.first_frame for _, event in told if isinstance(event, Spoke)] == [0, 10, 30, 50, 70, 90]
 
 
 @given(st.floats(0.05, 2.0), st.floats(0.1, 6.0))
@@ -121,7 +121,7 @@ async def test_the_lead_keeps_its_bound_and_never_runs_out(send_lead: Seconds, s
 
 
 async def test_listeners_who_began_apart_are_served_in_the_same_wake_up() -> None:
-    (one, told), (other, told_other) = (delivery(Ready(said("Hello there.", 1.2))) for _ in range(2))
+    (one, told), (other, told_other) = (delivery(Ready(said("Hello there.", 2.2))) for _ in range(2))
     await asyncio.sleep(BEAT / 3)
     running = asyncio.create_task(one.run())
     await asyncio.sleep(BEAT / 3)

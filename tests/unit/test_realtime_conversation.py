@@ -102,7 +102,7 @@ COUNT = "One two three four five six seven eight nine ten."
 async def test_an_interrupted_answer_ends_as_cancelled_and_no_audio_follows() -> None:
     async with Scene(llm=ScriptedLlm(COUNT)) as scene, Client(scene) as client:
         await client.asks()
-        await client.until("response.output_audio.delta", 8)
+        await client.until("response.output_audio.delta", 4)
         await client.asks(0.5)
         done = (await client.until("response.done"))["response"]
         assert (done["status"], done["status_details"]) == (

@@ -21,8 +21,10 @@ from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Phone, Seconds
 
 Emit: TypeAlias = Callable[[DialogueEvent], None]
 
-SLICE_FRAMES = 10
-"""Mouth frames a slice, at most: 200 ms of audio. What a slice costs does not depend on its length."""
+SLICE_FRAMES = 20
+"""Mouth frames a slice, at most: 400 ms of audio. What a slice costs hardly depends on its length."""
+FIRST_FRAMES = 10
+"""Of the first slice: it is all that keeps the listener waiting, also on a slow line."""
 GAP_WITHIN: Seconds = 0.6
 """An answer that goes on after a break begins in the stillest moment of what was heard so long before it."""
 
@@ -63,6 +65,7 @@ class Delivery:
         self._send_lead = send_lead
         # Half of the lead at most: the other half is still to be played when the next slice leaves.
         self._slice_frames = max(1, min(SLICE_FRAMES, int(send_lead * MOUTH_RATE / 2)))
+        self._first_frames = min(FIRST_FRAMES, self._slice_frames)
         self._frames = 0
         self._first = first
         self._taken: deque[Piece] = deque()
@@ -123,14 +126,15 @@ class Delivery:
         """Send what the lead has room for. Whether it was all of the piece; else the beat goes on with it."""
         piece, playout = self._taken[-1], self.turn.playout
         while (first := self._cut * FRAME_BYTES) < len(piece.audio):
-            lasts = min(self._slice_frames * FRAME_BYTES, len(piece.audio) - first) / FRAME_BYTES / MOUTH_RATE
+            end = self._cut + (self._slice_frames if self._frames else self._first_frames)
+            lasts = (min(end * FRAME_BYTES, len(piece.audio)) - first) / FRAME_BYTES / MOUTH_RATE
             at = playout.may_send_at(now, max(0.0, self._send_lead - lasts))
             if at > now + AT_ONCE:
                 self._metronome.at(at, self._send_lead / 10, self._on_beat)
                 return False
             playout.send(lasts, now)
-            self._emit(self._slice(piece, self._cut))
-            self._cut += self._slice_frames
+            self._emit(self._slice(piece, self._cut, end))
+            self._cut = end
         self._forget(now)
         return True
 
@@ -144,8 +148,8 @@ class Delivery:
         except Exception as error:  # raised by `run`
             sent.set_exception(error)
 
-    def _slice(self, piece: Piece, first: int) -> Spoke:
-        part = cut(piece, first, first + self._slice_frames)
+    def _slice(self, piece: Piece, first: int, end: int) -> Spoke:
+        part = cut(piece, first, end)
         begins, self._frames = self._frames, self._frames + len(part.audio) // FRAME_BYTES
         if part.pictures is None:
             return Spoke(self.response, self.item.id, part.audio, part.mouth, begins, phones=part.phones)

@@ -68,5 +68,5 @@ class Bounds(Struct, frozen=True):
     max_items: int = 200
     max_chars: int = 400_000
     """Of all items."""
-    send_lead: Seconds = 0.5
+    send_lead: Seconds = 0.8
     speculate: bool = True

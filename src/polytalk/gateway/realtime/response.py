@@ -140,7 +140,7 @@ def _status_details(what: events.ResponseFinished) -> Wire | None:
 def _usage(what: events.ResponseFinished) -> Wire:
     """Text is the language model's tokens, audio what the published API would count."""
     spent = what.usage or Usage(0, 0)
-    heard, spoken = ceil(what.asked * HEARD_TOKENS), ceil(what.spoke * SPOKEN_TOKENS)
+    heard, spoken = (ceil(round(tokens, 6)) for tokens in (what.asked * HEARD_TOKENS, what.spoke * SPOKEN_TOKENS))
     read, written = spent.input_tokens + heard, spent.output_tokens + spoken
     return {
         "total_tokens": read + written,
