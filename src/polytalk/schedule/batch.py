@@ -45,37 +45,36 @@ def form(
     A member that is late already, alone as well as in company, has nothing left to lose and does not hold the batch
     back. Dead jobs must have been removed from the queue before.
     """
-    batch = Batch()
+    jobs: list[Job] = []
+    total = lasts = 0.0
+    reason = Release.IDLE
     binding = float("inf")  # earliest deadline among the members that can still be kept
-    lasts = 0.0
     typical = cost.typical()
     while (job := queue.vip() if vips_only else queue.head(now, typical)) is not None:
-        if job.speculative and batch.jobs and not batch.jobs[0].speculative:
-            break  # a guess makes nobody wait
-        if vips_apart and batch.jobs and (job.tier is Tier.VIP) != (batch.jobs[0].tier is Tier.VIP):
-            batch.reason = Release.VIP
-            break
-        own = units(job)
-        alone = cost.predict(own)
-        grown = alone
-        kept = now + alone <= job.deadline
-        if batch.jobs:
-            grown = cost.predict(batch.units + own, len(batch.jobs) + 1)
+        own, deadline = units(job), job.deadline
+        grown = alone = cost.predict(own)
+        kept = now + alone <= deadline
+        if jobs:
+            if job.speculative and not jobs[0].speculative:
+                break  # a guess makes nobody wait
+            if vips_apart and (job.tier is Tier.VIP) != (jobs[0].tier is Tier.VIP):
+                reason = Release.VIP
+                break
+            grown = cost.predict(total + own, len(jobs) + 1)
             finish = now + grown
-            if finish > binding or (kept and finish > job.deadline):
-                batch.reason = Release.SLACK
+            if finish > binding or (kept and finish > deadline):
+                reason = Release.SLACK
                 break
             if grown > lasts + (1 - WORTH) * alone:
-                batch.reason = Release.NO_GAIN
+                reason = Release.NO_GAIN
                 break
         queue.take(job, alone)
-        batch.jobs.append(job)
-        batch.units += own
+        jobs.append(job)
+        total += own
         lasts = grown
-        if kept:
-            binding = min(binding, job.deadline)
-        if len(batch.jobs) == max_batch:
-            batch.reason = Release.FULL if (queue.vip() if vips_only else queue.jobs) else Release.IDLE
+        if kept and deadline < binding:
+            binding = deadline
+        if len(jobs) == max_batch:
+            reason = Release.FULL if (queue.vip() if vips_only else queue.jobs) else Release.IDLE
             break
-    batch.due = binding - lasts if batch.jobs else float("inf")
-    return batch
+    return Batch(jobs, total, reason, binding - lasts if jobs else float("inf"))

@@ -137,11 +137,9 @@ class ReadyQueue:
         if self.jobs.pop(job.id, None) is None:
             return False
         if not self.jobs:  # what is left in the heaps are jobs that are gone
-            self._live.clear()
-            self._offline.clear()
-            self._by_deadline.clear()
-            self._vips.clear()
-            self._guesses.clear()
+            for heaps in (self._live, self._offline, self._by_deadline, self._vips, self._guesses):
+                if heaps:
+                    heaps.clear()
         return True
 
     def _rescue(self, now: Seconds, cost: Seconds) -> Job | None:

@@ -21,6 +21,7 @@ MOST = 512
 RECENT = 64
 """Arrivals whose gaps are looked at one by one."""
 LOG_2 = log(2)
+INFINITE = float("inf")
 FULL_LOAD = 0.98
 CAUTION = 2.0
 """Usual errors of the prediction by which a wait ends before its last moment, else every second batch would be late."""
@@ -50,13 +51,14 @@ class Arrivals:
 
     def note(self, now: Seconds) -> None:
         """A job came."""
-        if self._moments:
-            gap = now - self._moments[-1]
-            self._gaps.append(gap)
+        moments, gaps = self._moments, self._gaps
+        if moments:
+            gap = now - moments[-1]
+            gaps.append(gap)
             insort(self._ordered, gap)
-            if len(self._gaps) >= RECENT:
+            if len(gaps) >= RECENT:
                 self._forget()
-        self._moments.append(now)
+        moments.append(now)
 
     def gap(self, now: Seconds) -> Seconds:
         """Expected time to the next arrival: infinite when fewer than two came lately.
@@ -64,27 +66,36 @@ class Arrivals:
         Where arrivals come in bursts their mean gap says little: most come at once, some after a long pause. So the
         usual gap counts (the median, scaled to the mean that it has in a Poisson process) until it has passed in vain.
         """
+        return self.gaps(now)[0]
+
+    def gaps(self, now: Seconds) -> tuple[Seconds, Seconds]:
+        """The gap that is expected, and the mean one: two answers of one look, as every decision asks for both."""
         moments = self._moments
-        while moments and moments[0] < now - MEMORY:
-            moments.popleft()
-            if len(self._gaps) >= max(len(moments), 1):
-                self._forget()
-        if len(moments) < 2:
-            return float("inf")
-        mean, usual = self.mean_gap(now), self._usual()
-        return usual if usual < mean and now - moments[-1] <= IN_VAIN * usual else mean
+        if moments and moments[0] < now - MEMORY:
+            self._forget_until(now - MEMORY)
+        mean = self.mean_gap(now)
+        if mean == INFINITE:
+            return mean, mean
+        ordered = self._ordered
+        count = len(ordered)
+        usual = max((ordered[count // 2] + ordered[(count - 1) // 2]) / 2 / LOG_2, 1e-9)
+        return usual if usual < mean and now - moments[-1] <= IN_VAIN * usual else mean, mean
 
     def mean_gap(self, now: Seconds) -> Seconds:
         """Over the whole memory; infinite when fewer than two came lately."""
-        if len(self._moments) < 2:
-            return float("inf")
+        moments = self._moments
+        count = len(moments)
+        if count < 2:
+            return INFINITE
         # The time since the last arrival counts too, else a burst that is over would look as if it went on.
-        return max(now - self._moments[0], 1e-9) / (len(self._moments) - 1 + (now > self._moments[-1]))
+        return max(now - moments[0], 1e-9) / (count - 1 + (now > moments[-1]))
 
-    def _usual(self) -> Seconds:
-        count = len(self._ordered)
-        middle = (self._ordered[count // 2] + self._ordered[(count - 1) // 2]) / 2
-        return max(middle / LOG_2, 1e-9)
+    def _forget_until(self, oldest: Seconds) -> None:
+        moments = self._moments
+        while moments and moments[0] < oldest:
+            moments.popleft()
+            if len(self._gaps) >= max(len(moments), 1):
+                self._forget()
 
     def _forget(self) -> None:
         """The oldest gap."""
@@ -98,6 +109,9 @@ class Hold(NamedTuple):
     reason: Release | None
 
 
+FULL, IDLE, NO_GAIN = (Hold(None, reason) for reason in (Release.FULL, Release.IDLE, Release.NO_GAIN))
+
+
 def hold(
     now: Seconds, *, oldest: Seconds, size: int, max_size: int, gap: Seconds, saving: Seconds, slack: Seconds
 ) -> Hold:
@@ -107,11 +121,11 @@ def hold(
     urgent member can still wait. The window never lasts longer than the saving, counted from the oldest job.
     """
     if size >= max_size:
-        return Hold(None, Release.FULL)
-    if gap == float("inf"):
-        return Hold(None, Release.IDLE)
+        return FULL
+    if gap == INFINITE:
+        return IDLE
     if saving <= gap:
-        return Hold(None, Release.NO_GAIN)
+        return NO_GAIN
     until = min(oldest + saving, now + slack)
     if slack <= 0 or until <= now:
         return Hold(None, Release.SLACK if slack <= now - oldest else Release.NO_GAIN)
@@ -158,11 +172,11 @@ def outlook(
 
     The load under which it is `worth` to wait is that of full batches: what is waited for makes batches full.
     """
-    gap = arrivals.gap(now)
-    if size >= max_size or gap == float("inf"):  # decided, whatever it is worth
+    gap, mean = arrivals.gaps(now)
+    if size >= max_size or gap == INFINITE:  # decided, whatever it is worth
         return Outlook(gap, 0.0, due - now)
     predict, units = cost.predict, each * size
-    load = predict(each * max_size, max_size) / max_size / arrivals.mean_gap(now) / cores
+    load = predict(each * max_size, max_size) / max_size / mean / cores
     lasts = predict(units, size)
     saving = _worth(lasts, lasts if size == 1 else predict(each), predict(units + each, size + 1), size, load)
     return Outlook(gap, saving, due - now - CAUTION * cost.error * lasts)
