@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -13,10 +14,13 @@ import httpx
 import numpy as np
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket
 from openai import AsyncOpenAI
 from pydantic import SecretStr
 
 from polytalk.config import Limits, ServerSettings, TenantSettings, WebRtcSettings
+from polytalk.gateway.webrtc import peer
+from polytalk.schedule.congestion import PATIENCE, SETTLE
 from tests.support.caller import Caller, calling
 from tests.support.server import SOON, Server, serving
 from tests.support.sound import tone
@@ -370,3 +374,49 @@ async def test_a_browser_calls_with_a_client_secret_and_an_sdk_with_a_key() -> N
             await sdk.realtime.calls.hangup(answer.response.headers["location"].rpartition("/")[2])
         await eventually(lambda: other.peer.connectionState == "closed")
         await other.close()
+
+
+async def test_a_network_that_loses_packets_is_sent_fewer_pictures_then_none_and_all_again_when_it_is_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ahead = Ahead()
+    monkeypatch.setattr(peer, "time", ahead)
+    async with speaking("word " * 12, video=SMALL) as server, calling(server.http, video=True) as caller:
+        await eventually(lambda: caller.pictures)
+        rates: list[float] = []
+        for lost in (0.0, 0.3):
+            await reported(caller, lost, ahead)
+            caller.asks()
+            await caller.until("output_audio_buffer.stopped", len(rates) + 1)
+            rates.append(server.synthesise.works[-1].fps)
+        assert rates == [25.0, 15.0]
+        await reported(caller, 0.3, ahead)
+        await asyncio.sleep(0.2)  # what was on its way
+        drawn, seen = len(server.synthesise.works), len(caller.pictures)
+        caller.asks()
+        await caller.until("output_audio_buffer.stopped", 3)
+        assert (len(server.synthesise.works), len(caller.pictures)) == (drawn, seen)
+        ahead.seconds += PATIENCE
+        await reported(caller, 0.0, ahead)
+        await eventually(lambda: len(caller.pictures) > seen)
+
+
+class Ahead:
+    """A clock that tests put forward."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.seconds
+
+
+async def reported(caller: Caller, lost: float, ahead: Ahead) -> None:
+    """Two receiver reports, with time enough between them, that a share of the pictures was lost."""
+    receiver = caller.peer.getReceivers()[1]
+    ssrc = next(iter(receiver._RTCRtpReceiver__remote_streams))  # type: ignore[attr-defined]
+    info = RtcpReceiverInfo(ssrc, round(256 * lost), 0, 0, 0, 0, 0)
+    for _ in range(2):
+        ahead.seconds += SETTLE
+        await receiver.transport._send_rtp(bytes(RtcpRrPacket(ssrc=1, reports=[info])))
+        await asyncio.sleep(0.05)

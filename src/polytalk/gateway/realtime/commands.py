@@ -1,11 +1,8 @@
 """What a client's events do."""
 
-from msgspec.structs import replace
-
 from polytalk.config import Limits
 from polytalk.dialogue.items import Item
 from polytalk.dialogue.session import Session
-from polytalk.dialogue.settings import SessionSettings
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime import client_events as ce
 from polytalk.gateway.realtime.formats import Format, Microphone
@@ -47,7 +44,7 @@ class Commands:
                 await session.hear(self._microphone.decode(what.audio, self._config.heard))
             case ce.SessionUpdate():
                 self._config.apply(what.session)
-                session.configure(self.able(self._config.session))
+                session.configure(self._stage.able(self._config.session))
                 self._outbox.put(event("session.updated", session=self.shown()))
             case ce.AudioCommit():
                 await session.commit()
@@ -77,10 +74,6 @@ class Commands:
         if (where := self._stage.address()) is not None:
             shown["avatar"]["media"] = where
         return shown
-
-    def able(self, settings: SessionSettings) -> SessionSettings:
-        """Settings without pictures that nobody would see."""
-        return settings if self._stage.on else replace(settings, video=None)
 
     def _create(self, given: ItemParam, after: str | None) -> None:
         item, audio = read_item(given, self._limits, self._config.heard)
@@ -112,7 +105,7 @@ class Commands:
         self.next_format = coding
         try:
             aside = asked.conversation == "none"
-            await self._session.respond(self.able(settings), asked.metadata, items=items, aside=aside)
+            await self._session.respond(self._stage.able(settings), asked.metadata, items=items, aside=aside)
         finally:
             self.next_format = None
 

@@ -126,7 +126,7 @@ class Connection:
             session, self._limits, self._config, self._outbox, self._stage, self._expires_at
         )
         self._stage.open(session)
-        session.configure(commands.able(self._config.session))  # as it begins it may want pictures already
+        session.configure(self._stage.able(self._config.session))  # as it begins it may want pictures already
         self._outbox.put(event("session.created", session=commands.shown()))
         reader = asyncio.create_task(self._read(session, commands))
         idle = asyncio.create_task(self._idle())

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from polytalk.dialogue.events import DialogueEvent, ResponseFinished, ResponseStarted, Spoke
 from polytalk.dialogue.filming import FilmBegun, Filming, FilmKit, FilmOver, FilmPart, Shot
 from polytalk.dialogue.session import Session
+from polytalk.dialogue.settings import SessionSettings
 from polytalk.gateway.realtime.media_line import MediaFeed, MediaFeeds
 from polytalk.gateway.realtime.outbox import Outbox
 from polytalk.gateway.realtime.session_config import SessionConfig
@@ -38,8 +39,7 @@ class Screen(Events):
         """The session begins."""
 
         def changed() -> None:
-            settings = self._config.session
-            session.configure(settings if self.on else replace(settings, video=None))
+            session.configure(self.able(self._config.session))
 
         if self._feeds is not None:
             self._feed = self._feeds.open(session.id, changed)
@@ -58,9 +58,12 @@ class Screen(Events):
         """While answers may be films."""
         return self._config.film is not None
 
+    def able(self, settings: SessionSettings) -> SessionSettings:
+        """See Stage."""
+        return settings if self._on else super().able(settings)
+
     @property
-    def on(self) -> bool:
-        """Whether films would be seen."""
+    def _on(self) -> bool:
         film = self._config.film
         if film is None or self._filming.failed:
             return False
@@ -76,14 +79,14 @@ class Screen(Events):
     def note(self, what: DialogueEvent) -> None:
         """Have an encoder ready for an answer that begins."""
         film = self._config.film
-        if isinstance(what, ResponseStarted) and what.modality == "audio" and self.on and film is not None:
+        if isinstance(what, ResponseStarted) and what.modality == "audio" and self._on and film is not None:
             self._filming.warm(film.encoding, film.video.fps)
 
     def take(self, spoke: Spoke) -> Spoke | None:
         """Film it, or give what is to be sent as sound instead."""
         film = self._config.film
         begins = spoke.pictures is not None and spoke.response != self._told
-        if self.on and film is not None and (spoke.response == self._filmed or begins):
+        if self._on and film is not None and (spoke.response == self._filmed or begins):
             self._filmed = spoke.response
             self._filming.add(spoke, film.encoding)
             return None

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
+from msgspec.structs import replace
+
 from polytalk.dialogue.events import DialogueEvent, ResponseFinished, Spoke
 from polytalk.dialogue.session import Session
+from polytalk.dialogue.settings import SessionSettings
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime.outbox import Outbox
 from polytalk.gateway.realtime.wires import Wire
@@ -14,9 +17,8 @@ from polytalk.gateway.realtime.wires import Wire
 class Stage(Protocol):
     """One connection's."""
 
-    @property
-    def on(self) -> bool:
-        """Whether pictures would be seen."""
+    def able(self, settings: SessionSettings) -> SessionSettings:
+        """Settings without pictures that nobody would see."""
         ...
 
     @property
@@ -66,10 +68,9 @@ class Events:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    @property
-    def on(self) -> bool:
-        """No."""
-        return False
+    def able(self, settings: SessionSettings) -> SessionSettings:
+        """None would be seen."""
+        return replace(settings, video=None)
 
     @property
     def timed(self) -> bool:

@@ -33,6 +33,7 @@ from polytalk.gateway.webrtc.peer import Peer
 from polytalk.gateway.webrtc.stage import CallStage
 from polytalk.gateway.webrtc.viewers import Viewers
 from polytalk.schedule.admission import Places
+from polytalk.schedule.congestion import Quality
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ class Calls:
         connection = Connection(
             line, runtime.settings.limits, config, stage.to, partial(self._sessions.rates, principal)
         )
-        peer = Peer(self._settings, stage.cast, line)
+        peer = Peer(self._settings, stage.cast, line, tuple(Quality), stage.bear)
         try:
             answer = await peer.answer(offer, pictures=config.film is not None)
         except BaseException:

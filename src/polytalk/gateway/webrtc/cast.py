@@ -112,6 +112,13 @@ class Cast:
         if not self.watched:
             self._since_key.clear()  # from now on pictures are not looked for
 
+    def resume(self, tap: Tap) -> None:
+        """One that has left is back: it needs a whole picture, like one that has just come."""
+        if tap not in self._taps[tap.kind]:
+            tap.behind = tap.kind == "video"
+            self._taps[tap.kind].append(tap)
+            self.want_key(tap)
+
     def want_key(self, tap: Tap) -> None:
         """One who watches lost a picture, or has just come: the last ones again, or else a whole one for all."""
         now = self._clock.now()

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -24,7 +26,9 @@ from polytalk.gateway.webrtc.ears import Ears, EarsQueue
 from polytalk.gateway.webrtc.line import CallLine
 from polytalk.gateway.webrtc.offer import INVALID, Offer
 from polytalk.gateway.webrtc.ports import confine
+from polytalk.gateway.webrtc.reports import Reports
 from polytalk.gateway.webrtc.tracks import PacketTrack
+from polytalk.schedule.congestion import Congestion, Quality
 from polytalk.types import Seconds
 
 log = logging.getLogger(__name__)
@@ -36,12 +40,23 @@ _REFUSED = (OperationError, InternalError, InvalidStateError, ValueError, Assert
 class Peer:
     """One client's end of a call."""
 
-    def __init__(self, settings: WebRtcSettings, cast: Cast, line: CallLine) -> None:
+    def __init__(
+        self,
+        settings: WebRtcSettings,
+        cast: Cast,
+        line: CallLine,
+        steps: Sequence[Quality] = (Quality.FULL, Quality.SOUND),
+        bear: Callable[[Quality], None] = lambda quality: None,
+    ) -> None:
+        """`steps` are what can be sent to this client, best first; `bear` is told what its network bears."""
         self._settings = settings
+        self._steps = steps
+        self._bear = bear
         self._cast = cast
         self._line = line
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=_servers(settings)))
         self._taps: list[Tap] = []
+        self._eye: Tap | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._connected = asyncio.Event()
 
@@ -50,9 +65,8 @@ class Peer:
         connection = self._connection
         connection.on("connectionstatechange", self._changed)
         connection.on("datachannel", self._open)
-        sound = connection.addTransceiver(
-            PacketTrack(self._tap("audio")), direction="sendrecv" if offer.speaks else "sendonly"
-        )
+        voice = PacketTrack(self._tap("audio"))
+        sound = connection.addTransceiver(voice, direction="sendrecv" if offer.speaks else "sendonly")
         opus = [codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.mimeType == "audio/opus"]
         sound.setCodecPreferences(opus)
         if offer.video:
@@ -66,9 +80,13 @@ class Peer:
         except _REFUSED as error:
             raise BadInput(f"this offer can't be answered: {error}", code=INVALID, param="sdp") from None
         if offer.video and pictures:
-            eye = self._tap("video")
-            screen.sender.replaceTrack(PacketTrack(eye))
+            eye = self._eye = self._tap("video")
+            picture = PacketTrack(eye)
+            screen.sender.replaceTrack(picture)
             screen.sender._send_keyframe = partial(self._cast.want_key, eye)  # type: ignore[method-assign]  # packets are passed on
+            reports = Reports(Congestion(self._steps), time.monotonic, self._adapt)
+            reports.follow(sound.sender, lambda: voice.taken)
+            reports.follow(screen.sender, lambda: picture.taken)
         for transceiver in connection.getTransceivers():
             confine(transceiver.receiver.transport.transport.iceGatherer, self._settings)
             if transceiver.kind == "audio" and offer.speaks:
@@ -90,6 +108,7 @@ class Peer:
         """Part. Safe to call twice."""
         for tap in self._taps:
             self._cast.leave(tap)
+        self._eye = None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -100,6 +119,16 @@ class Peer:
         tap = self._cast.tap(kind)
         self._taps.append(tap)
         return tap
+
+    def _adapt(self, quality: Quality) -> None:
+        if self._eye is None:
+            return
+        log.info("a client's network bears %s", quality.name.lower())
+        if quality is Quality.SOUND:
+            self._cast.leave(self._eye)
+        else:
+            self._cast.resume(self._eye)
+        self._bear(quality)
 
     def _changed(self) -> None:
         state = self._connection.connectionState

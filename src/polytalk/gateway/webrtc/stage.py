@@ -14,6 +14,7 @@ from polytalk.dialogue.filming import FilmBegun, Filming, FilmKit, FilmOver, Fil
 from polytalk.dialogue.metronome import Metronome
 from polytalk.dialogue.resting import Face, Resting
 from polytalk.dialogue.session import Session
+from polytalk.dialogue.settings import SessionSettings
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime.outbox import Outbox
 from polytalk.gateway.realtime.session_config import SessionConfig
@@ -25,6 +26,8 @@ from polytalk.gateway.webrtc.projector import Projector
 from polytalk.media.fragments import Encoding
 from polytalk.media.labels import VisibleLabel
 from polytalk.media.units import Unit, UnitWriter
+from polytalk.schedule.congestion import Quality
+from polytalk.schedule.demand import SLOWER
 
 Units = tuple[Unit, ...]
 
@@ -49,6 +52,7 @@ class CallStage(Events):
         self._config = config
         self._session: Session | None = None
         self._writer: UnitWriter | None = None
+        self._quality = Quality.FULL
         self._filming = Filming[Units](kit, self._show, self._write)
         self._buffer = OutputBuffer(self._told)
         self._projector = Projector()
@@ -60,9 +64,23 @@ class CallStage(Events):
         return self
 
     @property
-    def on(self) -> bool:
-        """Whether pictures would be seen."""
+    def _on(self) -> bool:
         return self._config.film is not None and self.cast.watched and not self._filming.failed
+
+    def able(self, settings: SessionSettings) -> SessionSettings:
+        """See Stage; and fewer pictures where the caller's network bears no more."""
+        if not self._on or settings.video is None:
+            return replace(settings, video=None)
+        return replace(settings, video=replace(settings.video, fps=self._rate(settings.video.fps)))
+
+    def bear(self, quality: Quality) -> None:
+        """What the caller's network bears from the next turn on. Viewers see what the caller is sent."""
+        self._quality = quality
+        if self._session is not None:
+            self._session.configure(self.able(self._config.session))
+
+    def _rate(self, fps: float) -> float:
+        return min(fps, SLOWER) if self._quality is Quality.SLOWER else fps
 
     @property
     def timed(self) -> bool:
@@ -88,8 +106,8 @@ class CallStage(Events):
     def note(self, what: DialogueEvent) -> None:
         """Who speaks into the last words of an answer that was given already interrupts these, too."""
         film = self._config.film
-        if isinstance(what, ResponseStarted) and what.modality == "audio" and self.on and film is not None:
-            self._filming.warm(film.encoding, film.video.fps)
+        if isinstance(what, ResponseStarted) and what.modality == "audio" and self._on and film is not None:
+            self._filming.warm(film.encoding, self._rate(film.video.fps))
         if isinstance(what, SpeechStarted) and self._buffer.complete:
             detection = self._config.session.turn_detection
             if detection is not None and detection.interrupt_response:

@@ -21,10 +21,13 @@ class PacketTrack(MediaStreamTrack):
         self._tap = tap
         self._clock = CLOCKS[tap.kind]
         self._time_base = Fraction(1, self._clock)
+        self.taken = 0
+        """Bytes so far."""
 
     async def recv(self) -> "AvPacket[Any]":
         """See MediaStreamTrack."""
         taken = await self._tap.get()
+        self.taken += len(taken.data)
         packet: AvPacket[Any] = AvPacket(taken.data)
         packet.pts, packet.time_base = round(taken.at * self._clock), self._time_base
         return packet
