@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from typing import Any
 
 TALKATIVE = ("uvicorn", "websockets", "aiosqlite", "sqlalchemy", "asyncpg", "httpx", "httpcore", "openai", "aiortc")
 """Libraries that log frames, statements or bodies at the level debug."""
@@ -10,12 +11,20 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class OneLine(logging.Formatter):
-    """Escapes what clients could begin a line with, or steer a terminal by; tracebacks stay as they are."""
+    """Escapes what clients could begin a line with, or steer a terminal by. Lines of tracebacks are indented: what
+    an exception says may have several."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """See logging."""
-        line = super().formatMessage(record)
-        return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), line)
+        return _escaped(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """See logging."""
+        return "\n".join(f"  {_escaped(line)}" for line in super().formatException(ei).split("\n"))
+
+
+def _escaped(line: str) -> str:
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), line)
 
 
 def configure(level: str, content: bool = False) -> None:

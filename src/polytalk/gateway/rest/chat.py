@@ -26,6 +26,7 @@ from polytalk.gateway.rest.errands import Errands
 from polytalk.types import Message, TextDelta, ToolCall, ToolDelta
 
 DONE = b"data: [DONE]\n\n"
+TOOLS = ("function", "custom")
 _NOTHING: dict[str, tuple[object, ...]] = {
     "tools": ([],),
     "tool_choice": ("none", "auto"),
@@ -135,6 +136,9 @@ def wanted_of(asked: ct.ChatRequest, most: int, extras: frozenset[str]) -> Asked
         raise BadInput("log probabilities are not given here; leave logprobs out", param="logprobs")
     if asked.modalities not in (None, ["text"]):
         raise BadInput("answers are text here; for speech ask /v1/audio/speech or /v1/realtime", param="modalities")
+    for index, tool in enumerate(asked.tools or ()):
+        if tool.get("type") not in TOOLS:  # others have the model's server call addresses
+            raise BadInput(f"tools are of type {' or '.join(TOOLS)} here", param=f"tools[{index}].type")
     tokens = asked.max_completion_tokens or asked.max_tokens or most
     return Asked(
         messages=tuple(_message(message, index) for index, message in enumerate(asked.messages)),
