@@ -126,6 +126,17 @@ async def test_a_request_that_takes_long_to_answer_is_not_broken_off(monkeypatch
         assert (await http.post(f"{server.http}/v1/chat/completions", json=asked)).status_code == 200
 
 
+async def test_a_socket_outlives_the_time_for_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front, "HEAD_SECONDS", 0.05)
+    async with serving() as server, connect(server.ws) as client:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.3):
+                while True:
+                    await client.recv()  # an event or two, and never the end
+        async with asyncio.timeout(SOON):
+            await (await client.ping())
+
+
 @pytest.mark.parametrize("ends", [b"", b"\r\n\r\n"], ids=["without an end", "whole"])
 @pytest.mark.parametrize("begins", [b"GET /?", GET + b"x: "], ids=["address", "header"])
 async def test_a_head_that_is_too_large_is_refused(begins: bytes, ends: bytes) -> None:

@@ -97,6 +97,8 @@ class Http(HttpToolsProtocol):
             return
         body_first = self._answering() and not self._in_head
         super().data_received(data)
+        if self.transport.get_protocol() is not self:
+            return  # a socket by now, which sends no more heads
         if self._in_head and not body_first:
             self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
