@@ -52,6 +52,7 @@ NAMED = (
     "gateway_events",
     "gateway_added",
     "gateway_flood",
+    "page_fps",
 )
 """Not promised, but asked for by name."""
 PEERED = ("sched_batching", "sched_orchestration", "sched_first_audio", "sched_overload")

@@ -19,7 +19,7 @@ from polytalk.dialogue.parts import Parts
 from polytalk.dialogue.reel import Shape
 from polytalk.dialogue.scenes import plan, spans
 from polytalk.dialogue.take import Take
-from polytalk.errors import PolytalkError
+from polytalk.errors import BadInput, PolytalkError
 from polytalk.media.decode import decode_audio
 from polytalk.media.loudness import TARGET, measure
 from polytalk.media.pcm import from_float
@@ -117,6 +117,30 @@ def test_who_is_broken_off_goes_on_and_gets_the_same_clip(tmp_path: Path, drawin
     sound = decode_audio(whole, SPEECH_RATE)
     assert len(sound) / 2 / SPEECH_RATE == pytest.approx(FRAMES / 25, abs=0.03)
     assert measure([sound]).integrated == pytest.approx(TARGET, abs=0.5)
+
+
+def test_a_gif_is_made_of_what_was_drawn_before_the_break(
+    tmp_path: Path, drawing: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scenes, "OF_A_GIF", 1.0)
+    whole, broken, straight = (tmp_path / f"{name}.gif" for name in ("whole", "broken", "straight"))
+    made(drawing, whole, take())
+    drawing.drawn = 0
+    with pytest.raises(Broken):
+        made(drawing, broken, take(), stop=60)
+    drawing.drawn = 0
+    made(drawing, broken, take())
+    assert drawing.drawn == FRAMES - 52, "what was whole is not drawn again"
+    film(drawing, take(), straight, size=SIDE, mark=SEEN, on_frame=lambda *_: None)
+    for other in (broken, straight):  # through the scenes or not: nothing is lost on the way
+        seen = zip(pictures(whole), pictures(other), strict=True)
+        assert all(this == that and (a == b).all() for (this, a), (that, b) in seen)
+
+
+def test_a_gif_that_would_be_too_long_is_told_before_anything_is_drawn(tmp_path: Path, drawing: Counted) -> None:
+    with pytest.raises(BadInput, match="30 s"):
+        film(drawing, take(seconds=30.0), tmp_path / "long.gif", size=SIDE, mark=SEEN, on_frame=lambda *_: None)
+    assert not drawing.drawn
 
 
 def test_scenes_are_the_pictures_of_a_clip_that_is_encoded_at_once(tmp_path: Path, drawing: Counted) -> None:

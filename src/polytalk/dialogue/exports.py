@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from polytalk.errors import BadInput
+from polytalk.media import gif
 from polytalk.media.gif import LARGEST as GIF_LARGEST
 from polytalk.media.gif import GifWriter
 from polytalk.media.mp4 import Mp4Writer
+from polytalk.media.scenes import SceneForm
 from polytalk.media.sound import SUFFIXES as SOUNDS
-from polytalk.media.video import VideoWriter
 from polytalk.media.webm import WebmWriter
 from polytalk.media.whole import Seal
 from polytalk.types import SPEECH_RATE
@@ -23,9 +24,16 @@ def is_sound(target: Path) -> bool:
     return target.suffix.lower() in SOUNDS
 
 
-def scene_form(target: Path) -> type[VideoWriter] | None:
-    """What encodes a target's pictures, where they may be encoded scene by scene."""
-    return {".mp4": Mp4Writer, ".webm": WebmWriter}.get(target.suffix.lower())
+def scene_form(target: Path) -> type[SceneForm]:
+    """What encodes a target's pictures, scene by scene."""
+    forms: dict[str, type[SceneForm]] = {".gif": GifWriter, ".webm": WebmWriter}
+    return forms.get(target.suffix.lower(), Mp4Writer)
+
+
+def check_length(target: Path, frames: int, fps: int) -> None:
+    """Raises BadInput for more pictures than the form can have, before any is drawn."""
+    if target.suffix.lower() == ".gif":
+        gif.check_length(frames - 1, fps)
 
 
 def check_target(target: Path, size: int) -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from polytalk.dialogue import events
 from polytalk.dialogue.drawing import Drawing
-from polytalk.dialogue.exports import is_sound, scene_form
+from polytalk.dialogue.exports import check_length, is_sound
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.items import Item
 from polytalk.dialogue.marks import Mark
@@ -114,8 +114,8 @@ def film(
                 reel.write_sound()
                 on_frame(index + 1, frames)
         return reel.seconds
-    suffix, keeps = target.suffix.lower(), parts is not None and scene_form(target) is not None
-    scenes = plan(drawing.avatar.id, drawing.painter, take, shape, mark, suffix)
+    check_length(target, frames, shape.fps)
+    scenes = plan(drawing.avatar.id, drawing.painter, take, shape, mark, target.suffix.lower())
 
     def shot(scene: Planned, sink: Reel | SceneMaker) -> None:
         done = scene.first
@@ -124,7 +124,7 @@ def film(
             done += work.count
             on_frame(done, frames)
 
-    if parts is None or not keeps:
+    if parts is None:
         with Reel(take, target, shape, mark) as reel:
             for scene in scenes:
                 shot(scene, reel)

@@ -11,14 +11,14 @@ from pathlib import Path
 from polytalk.dialogue.dictation import Compute
 from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.drawing import checked
-from polytalk.dialogue.exports import scene_form
+from polytalk.dialogue.exports import check_length
 from polytalk.dialogue.face import Painter
 from polytalk.dialogue.film import Kept, join
 from polytalk.dialogue.kit import Kit
 from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.parts import Parts
 from polytalk.dialogue.pipeline import Step, in_order
-from polytalk.dialogue.reel import Reel, SceneMaker, Shape, length
+from polytalk.dialogue.reel import SceneMaker, Shape, length
 from polytalk.dialogue.rehearsal import FAR
 from polytalk.dialogue.scenes import Planned, plan
 from polytalk.dialogue.take import Take
@@ -48,27 +48,18 @@ async def shoot(
     """
     painter = kit.faces.painter(avatar)
     frames = length(take, shape)
+    check_length(target, frames, shape.fps)
     scenes = plan(avatar, painter, take, shape, mark, target.suffix.lower())
 
-    async def shot(scene: Planned, sink: Reel | SceneMaker) -> None:
+    async def shot(scene: Planned, maker: SceneMaker) -> None:
         done = scene.first
         runs = in_order(_runs(scope, painter, scene), AHEAD)
         async with aclosing(runs):
             async for run in runs:
-                await compute(lambda run=run: sink.write(run), FAR)  # type: ignore[misc]
+                await compute(lambda run=run: maker.write(run), FAR)  # type: ignore[misc]
                 done += run.count
                 on_frame(done, frames)
 
-    if scene_form(target) is None:
-        reel = await compute(lambda: Reel(take, target, shape, mark), FAR)
-        try:
-            while (scene := await compute(lambda: next(scenes, None), FAR)) is not None:
-                await shot(scene, reel)
-            await compute(reel.close, FAR)
-        except BaseException:
-            reel.abort()
-            raise
-        return reel.seconds
     kept: list[Kept] = []
     while (scene := await compute(lambda: next(scenes, None), FAR)) is not None:
         one = Kept(scene.name, scene.first, scene.count)

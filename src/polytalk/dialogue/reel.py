@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from polytalk.avatar.bundle import Motion
@@ -15,7 +15,7 @@ from polytalk.avatar.motion import Parameters, State, perform
 from polytalk.dialogue.exports import VideoFile, is_sound, open_video, scene_form
 from polytalk.dialogue.marks import Mark
 from polytalk.dialogue.take import Take, blocks
-from polytalk.media.gif import GifWriter
+from polytalk.media.gif import GifWriter, rgb_of
 from polytalk.media.labels import VisibleLabel, visible_label
 from polytalk.media.loudness import find_level, levelled
 from polytalk.media.pcm import silence
@@ -106,7 +106,7 @@ class Reel(WholeWriter):
 
     def write_scene(self, scene: Scene, first: int) -> None:
         """Pictures that are encoded already, the first one's number, and their sound."""
-        assert isinstance(self._file, VideoWriter)
+        assert not isinstance(self._file, SoundWriter)
         for picture in scene.pictures:
             self._file.write_packet(picture, first)
             self.write_sound()
@@ -129,10 +129,8 @@ class SceneMaker:
 
     def __init__(self, target: Path, shape: Shape, mark: Mark) -> None:
         self._shape = shape
-        form = scene_form(target)
-        assert form is not None
         self._canvas = Canvas(shape.width, shape.height, label_of(shape, mark))
-        self._encoder = SceneEncoder(form, shape.width, shape.height, shape.fps, shape.threads)
+        self._encoder = SceneEncoder(scene_form(target), shape.width, shape.height, shape.fps, shape.threads)
 
     def write(self, run: Pictures) -> None:
         """The next pictures."""
@@ -164,13 +162,12 @@ def fitted(run: Pictures, shape: Shape) -> Pictures:
 
 def in_rgb(run: Pictures) -> Iterator[NDArray[np.uint8]]:
     """Pictures that may be written to, [h, w, 3]."""
+    reformatter = VideoReformatter()
     for one in np.frombuffer(run.pixels, np.uint8).reshape(run.count, run.room):
         if run.layout == "rgb":
             yield one.reshape(run.height, run.width, 3).copy()
             continue
-        planes = av.VideoFrame.from_ndarray(one.reshape(run.height * 3 // 2, run.width), "yuv420p")
-        seen = planes.reformat(format="rgb24", src_colorspace=Colorspace.ITU709, src_color_range=ColorRange.MPEG)
-        yield np.asarray(seen.to_ndarray(), np.uint8)
+        yield rgb_of(av.VideoFrame.from_ndarray(one.reshape(run.height * 3 // 2, run.width), "yuv420p"), reformatter)
 
 
 def _middle(size: int, room: int) -> tuple[int, int]:

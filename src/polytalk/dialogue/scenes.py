@@ -33,6 +33,10 @@ TYPICAL: Seconds = 30.0
 LONGEST: Seconds = 40.0
 
 
+OF_A_GIF = 1 / 6
+"""That share of the above lasts a scene of one: it has half a minute at most."""
+
+
 class Planned(Struct, frozen=True):
     """A scene that is to be there."""
 
@@ -47,13 +51,14 @@ class Planned(Struct, frozen=True):
         return sum(work.count for work in self.works)
 
 
-def spans(ends: Sequence[Seconds], frames: int, fps: int) -> Iterator[range]:
+def spans(ends: Sequence[Seconds], frames: int, fps: int, share: float = 1.0) -> Iterator[range]:
     """Pictures of each scene; `ends` are moments of the clip at which it may be cut, ascending."""
+    least, typical, most = (seconds * share for seconds in (SHORTEST, TYPICAL, LONGEST))
     at = [round(end * fps) for end in ends]
     first = 0
-    while frames - first > LONGEST * fps:
-        wanted = first + round(TYPICAL * fps)
-        near = at[bisect_left(at, first + SHORTEST * fps) : bisect_right(at, first + LONGEST * fps)]
+    while frames - first > most * fps:
+        wanted = first + round(typical * fps)
+        near = at[bisect_left(at, first + least * fps) : bisect_right(at, first + most * fps)]
         cut = min(near, key=lambda end: abs(end - wanted), default=wanted)  # nobody pauses for so long
         yield range(first, cut)
         first = cut
@@ -67,8 +72,9 @@ def plan(avatar: str, painter: Painter, take: Take, shape: Shape, mark: Mark, su
     sound = b""
     if painter.hears:
         sound = silence(BEFORE, SPEECH_RATE) + b"".join(take.pieces()) + silence(AFTER + EARSHOT, SPEECH_RATE)
+    share = OF_A_GIF if suffix == ".gif" else 1.0
     look = "\n".join((painter.looks, repr(shape), str(mark.label), mark.place, suffix))
-    for span in spans([BEFORE + end for end in take.ends], length(take, shape), shape.fps):
+    for span in spans([BEFORE + end for end in take.ends], length(take, shape), shape.fps, share):
         works = list(_works(avatar, painter, performed, span, shape, side, sound))
         done = b"".join(work.frames for work in works)
         heard = b"".join(work.audio for work in works)

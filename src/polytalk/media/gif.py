@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from fractions import Fraction
-from typing import Final
+from typing import ClassVar, Final
 
 import av
 import av.filter
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from polytalk.errors import BadInput
+from polytalk.media.scenes import EncodedPicture
 from polytalk.media.whole import Seal, Target, WholeFile, WholeWriter
 from polytalk.types import Seconds
 
@@ -24,7 +27,17 @@ EVERY: Final = 2
 
 
 class GifWriter(WholeWriter):
-    """Writes one clip with a palette of its own. A context manager like `VideoWriter`; sound is left out."""
+    """Writes one clip with a palette of its own. A context manager like `VideoWriter`; sound is left out.
+
+    Its palette is known at the end alone, so scenes are kept in a form that loses nothing.
+    """
+
+    video_codec: ClassVar[str] = "libx264"
+
+    @classmethod
+    def encoding(cls, fps: int) -> dict[str, str]:
+        """Lossless, and of packets that can be decoded without the file's head."""
+        return {"preset": "ultrafast", "qp": "0", "x264-params": "repeat-headers=1", "g": str(10 * fps)}
 
     def __init__(
         self,
@@ -45,6 +58,8 @@ class GifWriter(WholeWriter):
         self._graph = av.filter.Graph()
         self._frames = 0
         self._closed = False
+        self._decoder: VideoCodecContext | None = None
+        self._to_rgb = VideoReformatter()
         source = self._graph.add(
             "buffer", f"video_size={width}x{height}:pix_fmt=rgb24:time_base=1/100:pixel_aspect=1/1"
         )
@@ -69,11 +84,24 @@ class GifWriter(WholeWriter):
         self._frames += 1
         if number % EVERY:
             return
-        if number / self.fps > LONGEST:
-            raise BadInput(f"a GIF may last {LONGEST:g} s; write an mp4 or webm, or say less")
+        check_length(number, self.fps)
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), "rgb24")
         frame.pts, frame.time_base = round(number * 100 / self.fps), Fraction(1, 100)
         self._graph.push(frame)
+
+    def write_packet(self, packet: EncodedPicture, first: int) -> None:
+        """Append a picture that was encoded before, as `encoding` says. Raises BadInput beyond `LONGEST`."""
+        if self._decoder is None:
+            decoder = av.CodecContext.create("h264", "r")
+            assert isinstance(decoder, VideoCodecContext)
+            decoder.thread_count = 1  # several would hold pictures back
+            self._decoder = decoder
+        self._decoded(packet.data)
+
+    def _decoded(self, data: bytes | None) -> None:
+        assert self._decoder is not None
+        for frame in self._decoder.decode(av.Packet(data) if data else None):
+            self.write_frame(rgb_of(frame, self._to_rgb))
 
     def write_audio(self, pcm: bytes) -> None:
         """A GIF has no sound."""
@@ -83,6 +111,8 @@ class GifWriter(WholeWriter):
         if self._closed:
             return
         try:
+            if self._decoder is not None:
+                self._decoded(None)
             if not self._frames:
                 raise BadInput("the clip has no picture; write at least one frame")
             with self._file.explained():
@@ -117,6 +147,20 @@ class GifWriter(WholeWriter):
         place = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
         blocks = b"".join(_extension(text.encode()) for text in dict.fromkeys(self._comments))
         self._file.part.write_bytes(data[:place] + blocks + data[place:])
+
+
+def check_length(last: int, fps: int) -> None:
+    """Raises BadInput for a GIF whose last picture has this number, if it is too long."""
+    if last / fps > LONGEST:
+        raise BadInput(f"a GIF may last {LONGEST:g} s; write an mp4 or webm, or say less")
+
+
+def rgb_of(frame: av.VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8]:
+    """[height, width, 3] of a picture in Y'CbCr as encoders have it."""
+    seen = reformatter.reformat(
+        frame, format="rgb24", src_colorspace=Colorspace.ITU709, src_color_range=ColorRange.MPEG
+    )
+    return np.asarray(seen.to_ndarray(), np.uint8)
 
 
 def _extension(content: bytes) -> bytes:

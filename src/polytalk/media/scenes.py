@@ -5,7 +5,7 @@ pictures). The encoder is a new one with the same settings each time, so that al
 """
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import ClassVar, Protocol
 
 import av
 from av.codec.context import Flags
@@ -15,8 +15,17 @@ from msgspec import Struct
 from polytalk.errors import EngineFailed
 from polytalk.media.yuv import declare
 
-if TYPE_CHECKING:
-    from polytalk.media.video import VideoWriter
+
+class SceneForm(Protocol):
+    """A form of clips whose pictures are encoded scene by scene."""
+
+    video_codec: ClassVar[str]
+    """FFmpeg's name."""
+
+    @classmethod
+    def encoding(cls, fps: int) -> dict[str, str]:
+        """Options of the encoder."""
+        ...
 
 
 class EncodedPicture(Struct, frozen=True, array_like=True):
@@ -37,7 +46,7 @@ class Scene(Struct, frozen=True):
 class SceneEncoder:
     """Encodes one scene as `form` would. Not for several threads."""
 
-    def __init__(self, form: "type[VideoWriter]", width: int, height: int, fps: int, threads: int = 0) -> None:
+    def __init__(self, form: type[SceneForm], width: int, height: int, fps: int, threads: int = 0) -> None:
         context = av.CodecContext.create(form.video_codec, "w")
         assert isinstance(context, VideoCodecContext)
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"

@@ -1,5 +1,6 @@
 /** The face on its stage: when a frame is drawn, and with which parameters. */
 
+import { Beat } from "./beat";
 import { Mover } from "./motion";
 import { MouthTrack } from "./mouth";
 import { clampValues, indexOf, MOUTH, PARAMETERS, type Parameter, type Values } from "./rig";
@@ -9,13 +10,19 @@ import type { Scene } from "./scene";
  * The least time between frames while only the head sways: 30 a second. On a machine without a GPU a frame costs what
  * a server on the same machine needs to think.
  */
-const REST_FRAME_S = 0.029;
+const REST_FRAME_S = 1 / 30;
+/** What a machine that can't keep up with more is asked for: enough for speech. */
+const FEWER_FRAMES_S = 1 / 30;
 const LONGEST_FRAME_S = 0.25;
 const MOST_PIXEL_RATIO = 2;
 /** How fast the mouth goes to rest when there is no frame for it (seconds). */
 const REST_SECONDS = 0.06;
-/** Below what a display in power-saving mode shows: such a machine is at its limit. */
-const SLOW_FPS = 27;
+/** Of the pictures that are asked for; a machine that shows fewer is at its limit. */
+const SLOW = 0.9;
+/** For how long, until something is done about it. */
+const SLOW_SECONDS = 2;
+/** Over which the rate of frames is taken. */
+const RECENT = 0.5;
 
 export interface FaceInput {
   pose: "idle" | "listening" | "thinking" | "speaking";
@@ -39,6 +46,9 @@ export class Face {
   private quality = 1;
   private slowFor = 0;
   private last = Number.NEGATIVE_INFINITY;
+  private readonly beat = new Beat();
+  /** The least time between frames that this machine keeps up with. */
+  private least = 0;
   private readonly values: Values = new Float64Array(PARAMETERS.length);
   private readonly fresh = new Float64Array(MOUTH.length);
 
@@ -55,6 +65,8 @@ export class Face {
     this.scene = scene;
     this.mover = scene.motion && new Mover(scene.motion);
     this.quality = 1;
+    this.least = 0;
+    this.fps = 1 / scene.frameSeconds;
     this.resize();
   }
 
@@ -63,9 +75,10 @@ export class Face {
     const dt = now - this.last;
     const resting = input.pose !== "speaking" && this.atRest;
     const { frameSeconds = REST_FRAME_S, restSeconds = REST_FRAME_S } = this.scene ?? {};
-    if (dt < (resting ? restSeconds : frameSeconds)) return false;
+    const step = Math.max(this.least, resting ? restSeconds : frameSeconds);
+    if (!this.beat.due(now, step)) return false;
     this.last = now;
-    this.measure(dt, resting);
+    this.measure(dt, step, resting);
     this.moveMouth(dt, input);
     if (!this.mover) return true;
     const { pose, calm } = input;
@@ -102,14 +115,17 @@ export class Face {
     }
   }
 
-  /** A machine that can't keep up gets fewer pixels rather than fewer frames. */
-  private measure(dt: number, resting: boolean): void {
+  /** A machine that can't keep up gets 30 frames of 60 first: pages that hurry show fewer. Then fewer pixels. */
+  private measure(dt: number, step: number, resting: boolean): void {
     if (dt >= LONGEST_FRAME_S) return; // the page was hidden
-    this.fps += (1 / dt - this.fps) * 0.05;
-    this.slowFor = !resting && this.fps < SLOW_FPS ? this.slowFor + dt : 0;
-    if (this.slowFor > 2 && this.ratio > (this.scene?.leastRatio ?? 1)) {
+    this.fps += (1 - dt * this.fps) / RECENT; // by time: a few short frames must not hide long ones
+    if (resting) return;
+    this.slowFor = this.fps * step < SLOW ? this.slowFor + dt : 0;
+    if (this.slowFor < SLOW_SECONDS) return;
+    this.slowFor = 0;
+    if (step < FEWER_FRAMES_S) this.least = FEWER_FRAMES_S;
+    else if (this.ratio > (this.scene?.leastRatio ?? 1)) {
       this.quality *= 0.75;
-      this.slowFor = 0;
       this.resize();
     }
   }

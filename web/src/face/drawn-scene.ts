@@ -6,8 +6,7 @@ import { clearBackdrop, type Scene, type Stage } from "./scene";
 import { type Box, layPicture, reach } from "./view";
 
 export class DrawnScene implements Scene {
-  /** A little under a whole number of frames of common displays: 60 a second. */
-  readonly frameSeconds = 0.0125;
+  readonly frameSeconds = 1 / 60;
   readonly leastRatio = 1;
   readonly motion;
   private readonly still: Layer[];

@@ -16,7 +16,7 @@ export interface Stage {
 export interface Scene {
   /** Null for what never moves. */
   readonly motion: Motion | null;
-  /** The least time between two frames while lips or lids move, seconds. */
+  /** The time between two frames while lips or lids move, seconds. */
   readonly frameSeconds: number;
   /** The same while only the head sways, where it is more than usual. */
   readonly restSeconds?: number;

@@ -20,7 +20,7 @@ export async function loadStill(address: string): Promise<Still> {
 
 export class StillScene implements Scene {
   readonly motion = null;
-  readonly frameSeconds = 0.029;
+  readonly frameSeconds = 1 / 30;
   readonly leastRatio = 1;
 
   constructor(private readonly still: Still) {}

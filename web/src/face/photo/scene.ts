@@ -14,7 +14,7 @@ const MOST_SCALE = 1.15;
 
 export class PhotoScene implements Scene {
   /** 30 a second, as fine as speech needs; each is a whole picture to fill. */
-  readonly frameSeconds = 0.029;
+  readonly frameSeconds = 1 / 30;
   readonly leastRatio = 0.5;
   readonly motion: Motion;
   private readonly canvas = document.createElement("canvas");
@@ -30,7 +30,7 @@ export class PhotoScene implements Scene {
     this.motion = face.motion;
     this.canvas.setAttribute("aria-hidden", "true");
     this.painter = GlPainter.on(this.canvas, face);
-    this.restSeconds = this.painter?.emulated ? 0.06 : this.frameSeconds;
+    this.restSeconds = this.painter?.emulated ? 1 / 15 : this.frameSeconds;
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault()); // so that it comes back
     this.canvas.addEventListener("webglcontextrestored", () => {
       this.painter?.build();
