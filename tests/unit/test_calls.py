@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,10 +18,13 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket
 from openai import AsyncOpenAI
 from pydantic import SecretStr
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
-from polytalk.config import Limits, ServerSettings, TenantSettings, WebRtcSettings
+from polytalk.config import Limits, ServerSettings, Settings, StoreSettings, TenantSettings, WebRtcSettings
 from polytalk.gateway.webrtc import peer
 from polytalk.schedule.congestion import PATIENCE, SETTLE
+from polytalk.store.store import opened
 from tests.support.caller import Caller, calling
 from tests.support.server import SOON, Server, serving
 from tests.support.sound import tone
@@ -420,3 +424,31 @@ async def reported(caller: Caller, lost: float, ahead: Ahead) -> None:
         ahead.seconds += SETTLE
         await receiver.transport._send_rtp(bytes(RtcpRrPacket(ssrc=1, reports=[info])))
         await asyncio.sleep(0.05)
+
+
+async def test_without_a_key_nobody_calls_as_soon_as_there_is_one(tmp_path: Path) -> None:
+    """By whichever way; and the first call, which began before, goes on."""
+    store = StoreSettings(url=SecretStr(f"sqlite:///{tmp_path}/store.db"))
+    async with (
+        speaking(store=store) as server,
+        httpx.AsyncClient(base_url=server.http) as client,
+        calling(server.http) as caller,
+        opened(Settings(store=store)) as ours,
+    ):
+        await ours.keys.create("default", "the first", ("realtime",))
+        async with asyncio.timeout(SOON):
+            while (await client.get("/v1/models")).status_code != 401:
+                await asyncio.sleep(0.05)
+        late = Caller()
+        offer = await late.offer()
+        await late.close()
+        for path in (URL, caller.location, f"{caller.location}/hangup", "/v1/realtime/client_secrets"):
+            refused = await client.post(path, content=offer, headers=AS_SDP)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (401, "invalid_api_key"), path
+        for path in ("/v1/realtime", "/v1/realtime/media?session=x"):
+            with pytest.raises(InvalidStatus) as closed:
+                async with connect(f"ws://{server.host}{path}"):
+                    pass
+            assert closed.value.response.status_code == 401, path
+        caller.asks()
+        assert (await caller.until("response.done"))["response"]["status"] == "completed"

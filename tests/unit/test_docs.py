@@ -232,10 +232,11 @@ def test_every_event_and_error_code_is_documented() -> None:
 def test_everything_that_is_installed_is_listed_with_its_licence() -> None:
     listed = text_of(ROOT / "THIRD_PARTY.md").lower()
     project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
-    runtime = project["dependencies"] + project["optional-dependencies"]["zh"]
+    extras = project["optional-dependencies"]
+    installed = project["dependencies"] + extras["zh"] + extras["dev"]
     listings = [*(ROOT / "src/polytalk/engines").glob("models-*.txt"), *(ROOT / "src/polytalk/avatar").glob("*.txt")]
     pinned = "\n".join(map(text_of, listings))
-    names = {re.split(r"[<>=;\[ ]", line)[0] for line in runtime} | set(re.findall(r"^([\w-]+)==", pinned, re.M))
+    names = {re.split(r"[<>=;\[ ]", line)[0] for line in installed} | set(re.findall(r"^([\w-]+)==", pinned, re.M))
     web = re.findall(r'"([@\w/-]+)": "\d', text_of(ROOT / "web/package.json").partition("devDependencies")[2])
     assert len(names) > 20
     assert not {name for name in (*names, *web) if f"| {name.lower()} " not in listed}

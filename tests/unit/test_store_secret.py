@@ -1,12 +1,18 @@
 """Keys as they are made and read."""
 
+import ast
 import re
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+import polytalk
+from polytalk.config import TenantSettings
+from polytalk.gateway.keys import SettingsKeys
 from polytalk.store import secret
 
 TOKEN_CHARACTERS = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
@@ -58,3 +64,40 @@ def test_nothing_may_follow(tail: str) -> None:
     value = secret.make("pt").value
     assert secret.id_of(value + tail) is None
     assert secret.id_of(value[:-1] + tail) is None
+
+
+SECRETS = {"token", "secret", "password", "credential", "kept", "bearer"}
+"""Names of what must not be compared in a time that depends on how much of it is right."""
+DOORS = ("gateway/auth.py", "gateway/keys.py", "gateway/keyring.py", "gateway/realtime/media_line.py")
+
+
+def test_secrets_are_compared_in_constant_time_and_in_no_other_way() -> None:
+    """`==` stops at the first character that differs, and a client can measure that. Sets and dicts are asked for
+    digests alone: nobody can choose what a SHA-256 begins with."""
+    package = Path(polytalk.__file__).parent
+    files = [*(package / "store").glob("*.py"), *(package / door for door in DOORS)]
+    found = []
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Compare) and any(isinstance(one, ast.Eq | ast.NotEq) for one in node.ops):
+                sides = [node.left, *node.comparators]
+                names = {getattr(side, "id", getattr(side, "attr", "")) for side in sides}
+                found += [f"{file.name}:{node.lineno}" for _ in names & SECRETS]
+    assert not found
+    doors = "".join((package / door).read_text() for door in (*DOORS, "store/secret.py"))
+    assert doors.count("compare_digest(") == 3
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_every_tenant_s_token_is_looked_at_whichever_it_is(right: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[bytes] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        looked.append(one)
+        return one == other
+
+    monkeypatch.setattr("polytalk.gateway.keys.hmac.compare_digest", compare)
+    tenants = [TenantSettings(name=name, token=SecretStr(f"{name}-token")) for name in ("a", "b", "c")]
+    found = SettingsKeys(tenants).recall("a-token" if right else "d-token")
+    assert (found is not None) is right
+    assert looked == [b"a-token", b"b-token", b"c-token"]
