@@ -252,6 +252,65 @@ async def test_a_label_that_is_asked_for_is_on_the_pictures() -> None:
     assert brightest[0] < 160 < brightest[1]
 
 
+async def test_an_answer_outside_the_conversation_is_sound_beside_a_film() -> None:
+    async with scene(LONG) as world, Client(world, films=kit()) as client:
+        await wants_film(client)
+        await client.send("response.create")
+        await client.send("response.create", response={"conversation": "none"})
+        await client.until("response.done", 2)
+        film, aside = (wire["response"]["id"] for wire in client.all("response.created"))
+        assert {wire["response_id"] for wire in client.all(FILM)} == {film}
+        heard = b"".join(base64.b64decode(wire["delta"]) for wire in client.all(AUDIO))
+        assert {wire["response_id"] for wire in client.all(AUDIO)} == {aside}
+        assert len(heard) == pytest.approx(lengths(films(client))[1] * 2 * SPEECH_RATE, rel=0.05)
+
+
+async def test_the_next_answer_is_told_after_the_end_of_a_film() -> None:
+    async with scene() as world, Client(world, films=kit()) as client:
+        await wants_film(client)
+        await client.send("response.create")
+        while not client.session.conversation.messages() or client.session.responding:
+            await asyncio.sleep(0.001)
+        assert not client.all("response.done")  # its last pictures are being encoded
+        await client.send("response.create")
+        await client.until("response.done", 2)
+        ends = [wire["type"] for wire in client.got if wire["type"] in ("response.created", "response.done")]
+        assert ends == ["response.created", "response.done"] * 2
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.2, 0.4])
+async def test_other_pictures_may_be_asked_for_at_any_moment_of_an_answer(moment: Seconds) -> None:
+    async with scene(LONG) as world, Client(world, films=kit()) as client:
+        await wants_film(client)
+        await client.send("response.create")
+        await asyncio.sleep(moment)
+        await wants_film(client, resolution={"width": 128, "height": 128}, codec="vp9")
+        assert (await client.until("response.done"))["response"]["status"] == "completed"
+        shown = len(client.all(FILM))
+        assert bool(shown) != bool(client.all(AUDIO))
+        await client.send("response.create")
+        await client.until("response.done", 2)
+        assert "vp09" in client.all(FILM)[-1]["codec"]  # films go on, as asked for
+
+
+async def test_another_way_of_sending_films_breaks_one_off_and_its_rest_is_sound() -> None:
+    feeds = MediaFeeds(1 << 20)
+    async with scene(LONG) as world, Client(world, films=kit(), feeds=feeds) as client:
+        await wants_film(client, "media")
+        where = client.all("session.updated")[-1]["session"]["avatar"]["media"]
+        feed = feeds.find(where["url"].partition("=")[2], where["token"])
+        assert feed is not None
+        line = feed.attach()
+        await client.send("response.create")
+        await asyncio.sleep(1.5)
+        await wants_film(client)
+        await client.until("response.done")
+        assert "media.flush" in str(await line.get())
+        assert not line._frames  # what was not sent of the film is not
+        assert not client.all(FILM)
+        assert client.all(AUDIO)
+
+
 async def test_another_socket_of_a_session_takes_the_place_of_the_first() -> None:
     changes: list[None] = []
     feed = MediaFeeds(1_000).open("sess", lambda: changes.append(None))

@@ -1,5 +1,7 @@
 """What a client's events do."""
 
+from msgspec.structs import replace
+
 from polytalk.config import Limits
 from polytalk.dialogue.items import Item
 from polytalk.dialogue.session import Session
@@ -105,7 +107,9 @@ class Commands:
         self.next_format = coding
         try:
             aside = asked.conversation == "none"
-            await self._session.respond(self._stage.able(settings), asked.metadata, items=items, aside=aside)
+            # A film is of one answer at a time.
+            able = replace(settings, video=None) if aside else self._stage.able(settings)
+            await self._session.respond(able, asked.metadata, items=items, aside=aside)
         finally:
             self.next_format = None
 

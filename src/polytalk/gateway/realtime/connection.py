@@ -68,10 +68,12 @@ class Connection:
         self._speakers = Speakers()
         self._stage = stage(self._outbox)
         self._poses = Poses(self._outbox.put, lambda: config.avatar.asked)
-        self._taken: str | None = None
-        """The response whose sound the stage took …"""
-        self._late: list[Wire] = []
-        """… and what is told of it when the stage is through."""
+        self._late: dict[str, list[Wire]] = {}
+        """Responses whose sound the stage took, and what is told of them when it is through."""
+        self._ending: list[str] = []
+        """Responses that are over, and whose last pictures are still to be sent …"""
+        self._behind: list[tuple[list[Wire], str | None, str | None]] = []
+        """… and what is told after them: wires, whose media they are, and of which response."""
         self._expires_at = int(time.time() + limits.session_seconds)
         self._last: Seconds = 0.0
         """When something was last heard of either end, by the loop's clock."""
@@ -95,7 +97,7 @@ class Connection:
         if isinstance(what, Spoke):
             shown = self._stage.take(what)
             if shown is None:
-                self._taken = what.response
+                self._late.setdefault(what.response, [])
                 return
             what = shown
         self._tell_of(what, translator)
@@ -104,20 +106,37 @@ class Connection:
         wires = [*self._speakers.encoded(what, translator)]
         if isinstance(what, Said) and self._stage.timed:
             wires.insert(0, phrase_timestamp(what))  # the sound of these words takes another way
-        if isinstance(what, (OutputAdded, OutputDone, Called)) and what.response == self._taken:
-            self._late += wires
+        if isinstance(what, (OutputAdded, OutputDone, Called)) and what.response in self._late:
+            self._late[what.response] += wires
             return
         if isinstance(what, ResponseFinished):
-            if what.response == self._taken:
-                wires, self._late, self._taken = [*self._late, *wires], [], None
-            self._stage.finish(what, partial(self._tell, wires, None))
+            wires = [*self._late.pop(what.response, ()), *wires]
+            self._ending.append(what.response)
+            self._stage.finish(what, partial(self._end, what.response, wires))
             return
-        self._tell(wires, what.response if isinstance(what, Spoke) else None)
+        self._tell(wires, what.response if isinstance(what, Spoke) else None, getattr(what, "response", None))
         self._stage.note(what)
 
-    def _tell(self, wires: list[Wire], media_of: str | None) -> None:
+    def _tell(self, wires: list[Wire], media_of: str | None, of: str | None) -> None:
+        """At once; but of an answer that follows another not before the other's end was told."""
+        if of is not None and self._ending and of != self._ending[0]:
+            self._behind.append((wires, media_of, of))
+            return
         for wire in wires:
             self._outbox.put(wire, media_of)
+
+    def _end(self, response: str, wires: list[Wire]) -> None:
+        """The stage is through with an answer."""
+        first = self._ending[0] == response
+        self._ending.remove(response)
+        if not first:
+            self._behind.append((wires, None, response))
+            return
+        for wire in wires:
+            self._outbox.put(wire)
+        behind, self._behind = self._behind, []
+        for held in behind:
+            self._tell(*held)
 
     async def serve(self, session: Session) -> None:
         """Run the session; the line is open already, and closed when this returns."""

@@ -8,6 +8,7 @@ from polytalk.dialogue.events import DialogueEvent, ResponseFinished, ResponseSt
 from polytalk.dialogue.filming import FilmBegun, Filming, FilmKit, FilmOver, FilmPart, Shot
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import SessionSettings
+from polytalk.gateway.realtime.avatar_options import Film, Protocol
 from polytalk.gateway.realtime.media_line import MediaFeed, MediaFeeds
 from polytalk.gateway.realtime.outbox import Outbox
 from polytalk.gateway.realtime.session_config import SessionConfig
@@ -28,11 +29,11 @@ class Screen(Events):
         self._config = config
         self._feed: MediaFeed | None = None
         self._filmed: str | None = None
-        """The response that is a film."""
-        self._told: str | None = None
-        """The response that is sound …"""
-        self._from = 0
-        """… from this mouth frame on."""
+        """The response that is a film …"""
+        self._way: Protocol | None = None
+        """… and how it is sent."""
+        self._told: dict[str, int] = {}
+        """Responses that are sound, from which mouth frame on."""
         self._mime = ""
 
     def open(self, session: Session) -> None:
@@ -85,34 +86,47 @@ class Screen(Events):
     def take(self, spoke: Spoke) -> Spoke | None:
         """Film it, or give what is to be sent as sound instead."""
         film = self._config.film
-        begins = spoke.pictures is not None and spoke.response != self._told
-        if self._on and film is not None and (spoke.response == self._filmed or begins):
-            self._filmed = spoke.response
+        if self._on and film is not None and (self._goes_on(spoke, film) or self._begins(spoke, film)):
+            self._filmed, self._way = spoke.response, film.protocol
             self._filming.add(spoke, film.encoding)
             return None
-        if spoke.response != self._told:
-            self._told, self._from = spoke.response, 0
+        if spoke.response not in self._told:
+            self._told[spoke.response] = 0
             if spoke.response == self._filmed:  # its socket has gone: the rest of it begins here
-                self._filmed, self._from = None, spoke.first_frame
-        return replace(spoke, first_frame=spoke.first_frame - self._from)
+                self._told[spoke.response] = spoke.first_frame
+                self._break_off(spoke.response)
+        return replace(spoke, first_frame=spoke.first_frame - self._told[spoke.response])
 
     def finish(self, what: ResponseFinished, tell: Callable[[], None]) -> None:
         """An answer is over: it is told after the last of its film, or, when it was broken off, at once."""
+        self._told.pop(what.response, None)
         if what.response != self._filmed:
             tell()
-            return
-        self._filmed = None
-        if what.status == "cancelled":
-            self._filming.drop(what.response)
-            if self._feed is not None and self._feed.line is not None:
-                self._feed.line.flush(what.response)
+        elif what.status == "cancelled":
+            self._break_off(what.response)
             tell()
         else:
+            self._filmed = None
             self._filming.end(what.response, what.item, tell)
 
+    def _goes_on(self, spoke: Spoke, film: Film) -> bool:
+        return spoke.response == self._filmed and film.protocol == self._way
+
+    def _begins(self, spoke: Spoke, film: Film) -> bool:
+        """Whether an answer is a film from here on: pictures of another size were drawn for settings that are gone."""
+        pictures = spoke.pictures
+        fits = pictures is not None and pictures.width == film.video.size
+        return fits and spoke.response not in self._told and spoke.response != self._filmed
+
+    def _break_off(self, response: str) -> None:
+        """No more of a film is shown."""
+        self._filmed = None
+        self._filming.drop(response)
+        if self._feed is not None and self._feed.line is not None:
+            self._feed.line.flush(response)
+
     def _show(self, shot: Shot) -> None:
-        film = self._config.film
-        if film is not None and film.protocol == "websocket":
+        if self._way == "websocket":
             self._outbox.put(self._wire(shot), shot.response)
         elif self._feed is not None and self._feed.line is not None:
             self._feed.line.show(shot)

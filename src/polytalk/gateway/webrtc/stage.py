@@ -99,7 +99,7 @@ class CallStage(Events):
         """All of it is played; what is left for events is the mouth, for a client that draws."""
         self._buffer.add(spoke.response, spoke.item, spoke.audio)
         film = self._config.film
-        if spoke.pictures is not None and film is not None:
+        if spoke.pictures is not None and film is not None and spoke.pictures.width == film.video.size:
             self._filming.add(replace(spoke, audio=b"", mouth=b""), film.encoding)
         return replace(spoke, audio=b"", pictures=None) if spoke.mouth else None
 
