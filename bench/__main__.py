@@ -53,6 +53,7 @@ NAMED = (
     "gateway_added",
     "gateway_flood",
     "page_fps",
+    "fuzz",
 )
 """Not promised, but asked for by name."""
 PEERED = ("sched_batching", "sched_orchestration", "sched_first_audio", "sched_overload")
