@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
 from polytalk.avatar import landmarks_home
 from polytalk.avatar.library import Library
+from polytalk.cli.doctor_calls import calls
+from polytalk.cli.finding import Finding
 from polytalk.cli.setup import missing
 from polytalk.config import Settings, config_file, load_settings
 from polytalk.dialogue.runtime import Runtime
@@ -23,17 +24,6 @@ NEEDED_GIB = 1.5
 """Resident set of the default engines with room for a few dozen sessions."""
 LIBRARIES = ("onnxruntime", "ctranslate2", "xllamacpp", "av", "uvicorn", "msgspec")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
-
-
-class Finding(Struct, frozen=True):
-    """One line of the report."""
-
-    good: bool
-    what: str
-    found: str
-    advice: str = ""
-    needed: bool = True
-    """Whether the server can't run without it."""
 
 
 def run(languages: str | None) -> int:
@@ -71,6 +61,7 @@ def _look(languages: str | None) -> Iterator[Finding]:
     yield from _avatars(settings)
     yield _disk(settings.cache_folder)
     yield _port(settings)
+    yield from calls(settings)
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     yield Finding(
         browser is not None, "Browser", browser or "none found", "any browser on your own machine will do", needed=False

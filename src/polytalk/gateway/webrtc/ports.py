@@ -32,15 +32,15 @@ async def _gather(
 ) -> list[Candidate]:
     found: list[Candidate] = []
     hosts: list[StunProtocol] = []
-    for address in _addresses(settings, addresses):
+    for address in addresses_of(settings, addresses):
         protocol = await _bound(connection, address, settings)
         if protocol is None:
             continue
         host, port = protocol.transport.get_extra_info("sockname")[:2]
-        protocol.local_candidate = _candidate(component, host, port)
+        protocol.local_candidate = candidate(component, host, port)
         hosts.append(protocol)
         found.append(protocol.local_candidate)
-        found += [_candidate(component, public, port, host) for public in _announced(settings, host)]
+        found += [candidate(component, public, port, host) for public in _announced(settings, host)]
     connection._protocols += hosts
     if connection.stun_server is not None:
         asked = [
@@ -62,7 +62,8 @@ async def _answered(asked: Sequence[object], timeout: Seconds) -> list[Candidate
     return [task.result()[0] for task in done if task.exception() is None]
 
 
-def _addresses(settings: WebRtcSettings, all_of_them: Sequence[str]) -> list[str]:
+def addresses_of(settings: WebRtcSettings, all_of_them: Sequence[str]) -> list[str]:
+    """Those on which calls are taken; `all_of_them` are the machine's own without loopback."""
     if settings.addresses:
         return [str(address) for address in settings.addresses]
     return [*all_of_them, LOOPBACK]
@@ -74,7 +75,8 @@ def _announced(settings: WebRtcSettings, host: str) -> Iterator[str]:
         yield from (str(public) for public in settings.public_addresses if public.version == version)
 
 
-def _candidate(component: int, host: str, port: int, base: str | None = None) -> Candidate:
+def candidate(component: int, host: str, port: int, base: str | None = None) -> Candidate:
+    """One of this machine's own; with `base`, under another name of it."""
     return Candidate(
         foundation=candidate_foundation("host", "udp", host),
         component=component,
@@ -88,7 +90,7 @@ def _candidate(component: int, host: str, port: int, base: str | None = None) ->
 
 async def _bound(connection: Connection, address: str, settings: WebRtcSettings) -> StunProtocol | None:
     loop = asyncio.get_running_loop()
-    for port in _ports(settings):
+    for port in ports_of(settings):
         try:
             transport, protocol = await loop.create_datagram_endpoint(
                 lambda: StunProtocol(connection), local_addr=(address, port)
@@ -101,7 +103,8 @@ async def _bound(connection: Connection, address: str, settings: WebRtcSettings)
     return None
 
 
-def _ports(settings: WebRtcSettings) -> Sequence[int]:
+def ports_of(settings: WebRtcSettings) -> Sequence[int]:
+    """UDP ports to try, in no order; 0 is any."""
     if not settings.first_port:
         return (0,)
     ports = range(settings.first_port, settings.last_port + 1)
