@@ -31,6 +31,7 @@ from polytalk.media.units import UnitWriter
 from polytalk.types import Pictures, Seconds
 
 CALLS = 4
+VIEWERS = 8
 QUIET: Seconds = 6.0
 WARM: Seconds = 4.0
 """For the face at rest to be drawn, once."""
@@ -39,18 +40,23 @@ SETTINGS: Mapping[str, str] = {**orchestration.SETTINGS, "LIMITS__QUEUE_TURNS": 
 
 
 class Call:
-    """One."""
+    """One, or one who watches the call `of` somebody else."""
 
-    def __init__(self, server: Server, codec: str | None) -> None:
+    def __init__(self, server: Server, codec: str | None, of: "Call | None" = None) -> None:
         self._http = server.url.replace("ws:", "http:")
         self._codec = codec
+        self._of = of
+        self.location = ""
         self._peer = RTCPeerConnection()
         self._hole = MediaBlackhole()
         self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def __aenter__(self) -> "Call":
         peer = self._peer
-        peer.addTrack(AudioStreamTrack())
+        if self._of is None:
+            peer.addTrack(AudioStreamTrack())
+        else:
+            peer.addTransceiver("audio", direction="recvonly")
         if self._codec is not None:
             wanted = [one for one in RTCRtpSender.getCapabilities("video").codecs if self._codec in one.mimeType]
             peer.addTransceiver("video", direction="recvonly").setCodecPreferences(wanted)
@@ -60,11 +66,14 @@ class Call:
         await peer.setLocalDescription(await peer.createOffer())
         async with httpx.AsyncClient(base_url=self._http, trust_env=False) as client:
             headers = {"content-type": "application/sdp"}
-            answer = await client.post("/v1/realtime/calls", content=peer.localDescription.sdp, headers=headers)
+            where = "/v1/realtime/calls" if self._of is None else f"{self._of.location}/viewers"
+            answer = await client.post(where, content=peer.localDescription.sdp, headers=headers)
         answer.raise_for_status()
+        self.location = answer.headers["location"]
         await peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
         await self._hole.start()
-        await self.until("session.created")
+        if self._of is None:
+            await self.until("session.created")
         return self
 
     async def __aexit__(
@@ -105,6 +114,12 @@ def measure(plan: Plan) -> Figure:
                 _row(f"a second of a silent call, {name}", silent),
                 _row(f"a second of an answer, {name}", answering),
             ]
+        for name, codec in (("voice alone", None), ("VP8", "VP8"), ("H.264", "H264")):
+            silent, answering = asyncio.run(_viewers(server, codec))
+            rows += [
+                _row(f"a second of one more who watches a silent call, {name}", silent),
+                _row(f"a second of one more who watches an answer, {name}", answering),
+            ]
     for codec in ("vp8", "h264"):
         encoded, packed = _pictures(codec)
         rows += [
@@ -113,6 +128,7 @@ def measure(plan: Plan) -> Figure:
         ]
     notes = [
         f"{CALLS} calls at once, clients in another process of the same machine.",
+        f"One more who watches: an eighth of what {VIEWERS} add to one call.",
         "Answers are those of every call at the same time, and their pictures are drawn elsewhere.",
     ]
     return Figure("webrtc", "The server's own CPU time for a call over WebRTC", "", rows, notes)
@@ -133,6 +149,27 @@ async def _calls(server: Server, codec: str | None) -> tuple[Seconds, Seconds]:
         cpu = server.cpu_seconds()
         heard = await asyncio.gather(*(call.answered() for call in calls))
         return silent, (server.cpu_seconds() - cpu) / sum(heard)
+
+
+async def _viewers(server: Server, codec: str | None) -> tuple[Seconds, Seconds]:
+    """CPU seconds that one more who watches adds to a second of a call: silent, answering."""
+    async with Call(server, codec) as call, AsyncExitStack() as stack:
+        await asyncio.sleep(WARM if codec else 1.0)
+        alone = await _costs(server, call)
+        for _ in range(VIEWERS):
+            await stack.enter_async_context(Call(server, codec, call))
+        await asyncio.sleep(1.0)
+        silent, answering = (b - a for a, b in zip(alone, await _costs(server, call), strict=True))
+        return silent / VIEWERS, answering / VIEWERS
+
+
+async def _costs(server: Server, call: Call) -> tuple[Seconds, Seconds]:
+    cpu, began = server.cpu_seconds(), time.monotonic()
+    await asyncio.sleep(QUIET)
+    silent = (server.cpu_seconds() - cpu) / (time.monotonic() - began)
+    cpu = server.cpu_seconds()
+    heard = await call.answered()
+    return silent, (server.cpu_seconds() - cpu) / heard
 
 
 def _pictures(codec: Any) -> tuple[Seconds, Seconds]:
