@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from polytalk.avatar import checks, framing, intake, landmarks, landmarks_home
 from polytalk.avatar import points as at
@@ -17,7 +17,15 @@ from polytalk.avatar.points import Points
 from polytalk.avatar.raster import Renderer
 from polytalk.config import load_settings
 from polytalk.errors import SetupError
-from tests.support.photographs import CONSENT, PORTRAITS, encoded
+from tests.support.photographs import (
+    CONSENT,
+    PORTRAITS,
+    encoded,
+    half_shaded,
+    with_glasses,
+    with_hair,
+    with_mask,
+)
 
 Picture = NDArray[np.uint8]
 EXPECTED = {"woman-31": {"turned"}, "woman-37": {"teeth"}, "woman-68": {"lips_parted"}}
@@ -111,16 +119,37 @@ def test_what_is_wrong_with_a_portrait_is_seen(cache: Path, portraits: list[Path
     picture = intake.read(portraits[0].read_bytes())
     points = landmarks.find(picture, cache)[0].points
     assert "mouth_open" in judged(opened(picture, points, 0.12), cache)
-    glasses = Image.fromarray(picture)
-    width = float(np.linalg.norm(points[33, :2] - points[133, :2]))
-    for corners in (at.LEFT_EYE, at.RIGHT_EYE):
-        x, y = map(float, (points[corners[0], :2] + points[corners[1], :2]) / 2)
-        ring = [x - 0.85 * width, y - 0.6 * width, x + 0.85 * width, y + 0.6 * width]
-        ImageDraw.Draw(glasses).ellipse(ring, outline=(30, 25, 22), width=6)
-    bridge = [(float(x), float(y)) for x, y in points[[133, 362], :2]]
-    ImageDraw.Draw(glasses).line(bridge, fill=(30, 25, 22), width=6)
-    assert "glasses" in judged(np.asarray(glasses), cache)
     side = np.asarray(Image.fromarray(picture).rotate(90))
     assert judged(side, cache) & {"sideways", "no_face"}
     cut = picture[:, int(points[at.NOSE_TIP, 0]) :]
     assert judged(np.ascontiguousarray(cut), cache) & {"cut_off", "no_face", "profile"}
+
+
+def test_what_is_in_front_of_a_face_is_seen_on_every_portrait(cache: Path, portraits: list[Path]) -> None:
+    """Landmarks are those of the bare face: found anew, they would be guesses behind what is drawn."""
+    for file in portraits:
+        picture = intake.read(file.read_bytes())
+        bare, points = framing.frame(picture, landmarks.find(picture, cache)[0].points)
+
+        def seen(drawn_on: Picture, points: Points = points) -> set[str]:
+            return {one.code for one in checks.check_face(drawn_on, points)}
+
+        in_front = {"glasses", "eyes_covered", "eye_behind", "mouth_behind", "mouth_covered"}
+        assert not seen(bare) & {*in_front, "shaded", "bright"}, file.stem
+        for thick in (0.025, 0.06, 0.13):
+            assert "glasses" in seen(with_glasses(bare, points, thick)), (file.stem, thick)
+        for tint in (0.75, 0.95):
+            assert "eyes_covered" in seen(with_glasses(bare, points, 0.08, tint)), (file.stem, tint)
+        for colour in ((150, 190, 215), (30, 30, 32), (205, 170, 150)):
+            assert "mouth_covered" in seen(with_mask(bare, points, colour)), (file.stem, colour)
+        assert seen(with_hair(bare, points, 159)) & {"eye_behind", "eyes_covered"}, file.stem
+        assert seen(with_hair(bare, points, 13)) & {"mouth_behind", "mouth_covered"}, file.stem
+        assert "shaded" in seen(half_shaded(bare, points, 0.4)), file.stem
+
+
+def test_glasses_are_seen_by_the_landmarks_of_the_picture_that_shows_them(cache: Path, portraits: list[Path]) -> None:
+    picture = intake.read(portraits[0].read_bytes())
+    points = landmarks.find(picture, cache)[0].points
+    assert "glasses" in judged(with_glasses(picture, points), cache)
+    assert "eyes_covered" in judged(with_glasses(picture, points, 0.08, 0.95), cache)
+    assert judged(with_mask(picture, points), cache) & {"mouth_covered", "no_face"}

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
 from polytalk.avatar import landmarks_home, manifest
 from polytalk.avatar import points as at
@@ -91,6 +91,97 @@ def skin(side: int = 800, seed: int = 1, grain: float = 12.0, level: float = 150
     """A square of the colour of skin with the grain of a photograph."""
     noise = np.random.default_rng(seed).normal(0, grain, (side, side, 1))
     return (np.array([1.15, 0.95, 0.85]) * level + noise).clip(0, 255).astype(np.uint8)
+
+
+def person(points: Points, **skin_of: Any) -> NDArray[np.uint8]:
+    """Skin with eyes and shut lips where the landmarks are."""
+    rgb = skin(**skin_of)
+    level = float(np.median(rgb)) / 150
+    canvas, scale = Image.new("RGBA", (2 * rgb.shape[1], 2 * rgb.shape[0])), 2
+    draw, wide = ImageDraw.Draw(canvas), at.face_width(points)
+
+    def colour(*values: float) -> tuple[int, ...]:
+        return tuple(int(min(255, level * value)) for value in values)
+
+    def places(*indices: int) -> list[tuple[float, float]]:
+        return [(scale * float(x), scale * float(y)) for x, y in points[list(indices), :2]]
+
+    draw.polygon(places(*at.OUTER_LIPS), fill=colour(165, 85, 85))
+    draw.line(places(78, *anatomy.LOWER_INNER, 308), fill=colour(60, 30, 30), width=max(3, int(0.03 * wide)))
+    for eye in anatomy.EYES:
+        draw.polygon(places(*eye.upper, *eye.lower[::-1]), fill=colour(190, 185, 180))
+        (x, y), reach = places(eye.iris[0])[0], scale * 0.028 * wide
+        draw.ellipse([x - reach, y - reach, x + reach, y + reach], fill=colour(50, 35, 30))
+    small = np.asarray(canvas.resize(rgb.shape[1::-1], Image.Resampling.LANCZOS), np.float32)
+    share = small[..., 3:] / 255
+    return (rgb * (1 - share) + small[..., :3] * share).clip(0, 255).astype(np.uint8)
+
+
+def with_glasses(
+    rgb: NDArray[np.uint8],
+    points: Points,
+    thick: float = 0.05,
+    tint: float = 0.0,
+    rim: tuple[int, int, int] = (25, 22, 20),
+) -> NDArray[np.uint8]:
+    """Two rims, the bridge between them, and a window mirrored in each; `tint` darkens the glass, 0..1."""
+    scale = 2
+    canvas = Image.new("RGBA", (scale * rgb.shape[1], scale * rgb.shape[0]))
+    draw = ImageDraw.Draw(canvas)
+    eyes = [points[list(pair), :2].astype(np.float64) for pair in (at.LEFT_EYE, at.RIGHT_EYE)]
+    wide = float(np.linalg.norm(eyes[0][0] - eyes[0][1]))
+    line, middles = max(1, round(thick * wide * scale)), [eye.mean(0) + np.array([0, 0.12 * wide]) for eye in eyes]
+    for x, y in middles:
+        rx, ry = 0.95 * wide, 0.72 * wide
+        glass = (20, 20, 25, round(255 * tint)) if tint else None
+        box = [scale * value for value in (x - rx, y - ry, x + rx, y + ry)]
+        draw.ellipse(box, fill=glass, outline=(*rim, 255), width=line)
+        window = [scale * value for value in (x - 0.5 * rx, y - 0.4 * ry, x - 0.1 * rx, y - 0.75 * ry)]
+        draw.line(window, fill=(255, 255, 255, 130), width=max(1, round(0.08 * wide * scale)))
+    (left, y), (right, other) = middles
+    height = (y + other) / 2 - 0.15 * wide
+    bridge = [(left + 0.95 * wide, height), (right - 0.95 * wide, height)]
+    draw.line([(scale * a, scale * b) for a, b in bridge], fill=(*rim, 255), width=line)
+    over = canvas.resize(rgb.shape[1::-1], Image.Resampling.LANCZOS)
+    return np.asarray(Image.alpha_composite(Image.fromarray(rgb).convert("RGBA"), over).convert("RGB"))
+
+
+def with_mask(
+    rgb: NDArray[np.uint8], points: Points, colour: tuple[int, int, int] = (150, 190, 215)
+) -> NDArray[np.uint8]:
+    """Cloth, or of skin's colour a hand, from the nose to the chin."""
+    wide = at.face_width(points)
+    x, y = points[list(at.OUTER_LIPS), :2].mean(axis=0)
+    outline = [(x - 0.4 * wide, y - 0.22 * wide), (x + 0.4 * wide, y - 0.22 * wide), (x, y + 0.4 * wide)]
+    mask = Image.new("L", rgb.shape[1::-1])
+    ImageDraw.Draw(mask).polygon([(float(a), float(b)) for a, b in outline], fill=255)
+    ImageDraw.Draw(mask).ellipse([x - 0.4 * wide, y - 0.3 * wide, x + 0.4 * wide, y + 0.35 * wide], fill=255)
+    share = np.asarray(mask.filter(ImageFilter.GaussianBlur(1.5)), np.float32)[..., None] / 255
+    cloth = np.array(colour) + np.random.default_rng(0).normal(0, 6, (*rgb.shape[:2], 1))
+    return (rgb * (1 - share) + cloth * share).clip(0, 255).astype(np.uint8)
+
+
+def with_hair(rgb: NDArray[np.uint8], points: Points, over: int) -> NDArray[np.uint8]:
+    """Sixty strands across a landmark, a fifth of the face wide."""
+    chance, picture = np.random.default_rng(3), Image.fromarray(rgb)
+    wide, (x, y) = at.face_width(points), points[over, :2]
+    for _ in range(60):
+        middle = x + chance.normal(0, 0.08 * wide)
+        colour = tuple(int(value) for value in np.array([40, 28, 20]) + chance.integers(0, 30))
+        strand = [
+            (middle - chance.normal(0, 0.02 * wide), y - 0.6 * wide),
+            (middle, y),
+            (middle + chance.normal(0, 0.04 * wide), y + 0.5 * wide),
+        ]
+        ImageDraw.Draw(picture).line(strand, fill=colour, width=max(2, int(wide / 120)))
+    return np.asarray(picture)
+
+
+def half_shaded(rgb: NDArray[np.uint8], points: Points, share: float) -> NDArray[np.uint8]:
+    """The picture's left half of the face has `share` of its light."""
+    away = (np.arange(rgb.shape[1])[None, :, None] - points[at.NOSE_TIP, 0]) / (0.03 * at.face_width(points))
+    shaded: NDArray[np.uint8] = (rgb * (1 - (1 - share) / (1 + np.exp(np.clip(away, -50, 50))))).astype(np.uint8)
+    return shaded
 
 
 def encoded(rgb: NDArray[np.uint8] | Image.Image, kind: str = "PNG", **options: Any) -> bytes:

@@ -12,7 +12,7 @@ from polytalk.avatar.checks import Finding, Unsuitable, check_face, check_place,
 from polytalk.avatar.checks_text import TEXTS
 from polytalk.avatar.points import Points
 from polytalk.avatar.quality import Picture
-from tests.support.photographs import face, skin
+from tests.support.photographs import face, half_shaded, person, with_glasses, with_hair, with_mask
 
 SIZE = (800, 800)
 
@@ -26,7 +26,7 @@ def place(*faces: Points) -> dict[str, bool]:
 
 
 def look(points: Points, rgb: Picture | None = None) -> dict[str, bool]:
-    return judged(check_face(skin() if rgb is None else rgb, points))
+    return judged(check_face(person(points) if rgb is None else rgb, points))
 
 
 def test_a_good_face_has_nothing_to_be_said_about() -> None:
@@ -67,9 +67,8 @@ def test_a_turned_head_is_noted_and_a_profile_refused(turn: float, found: dict[s
 
 @pytest.mark.parametrize(("gap", "found"), [(0.02, {}), (0.05, {"lips_parted": False}), (0.3, {"mouth_open": True})])
 def test_lips_must_be_shut(gap: float, found: dict[str, bool]) -> None:
-    rgb = skin()
     points = face(gap=gap)
-    ImageDraw.Draw(picture := Image.fromarray(rgb)).polygon(mouth(points), fill=(60, 20, 20))
+    ImageDraw.Draw(picture := Image.fromarray(person(points))).polygon(mouth(points), fill=(60, 20, 20))
     assert look(points, np.asarray(picture)) == found
 
 
@@ -79,32 +78,67 @@ def mouth(points: Points) -> list[tuple[float, float]]:
 
 def test_teeth_are_noted() -> None:
     points = face(gap=0.1)
-    ImageDraw.Draw(picture := Image.fromarray(skin())).polygon(mouth(points), fill=(215, 205, 190))
+    ImageDraw.Draw(picture := Image.fromarray(person(points))).polygon(mouth(points), fill=(215, 205, 190))
     assert look(points, np.asarray(picture)) == {"teeth": False}
 
 
 def test_a_picture_out_of_focus_is_noted_and_a_blurred_one_refused() -> None:
-    sharp = Image.fromarray(skin(grain=40.0))
+    sharp = Image.fromarray(person(face(), grain=40.0))
     assert look(face(), np.asarray(sharp.filter(ImageFilter.GaussianBlur(1.5)))) == {"soft": False}
     assert look(face(), np.asarray(sharp.filter(ImageFilter.GaussianBlur(12)))) == {"blurred": True}
 
 
 def test_darkness_is_the_picture_s_and_not_the_skin_s() -> None:
-    assert look(face(), skin(level=75, grain=14)) == {}  # dark skin in good light
-    assert look(face(), skin(level=50, grain=9)) == {"dim": False}
-    assert look(face(), skin(level=15, grain=9)) == {"dark": True}
+    assert look(face(), person(face(), level=75, grain=14)) == {}  # dark skin in good light
+    assert look(face(), person(face(), level=50, grain=9)) == {"dim": False}
+    assert look(face(), person(face(), level=15, grain=9)) == {"dark": True}
 
 
 def test_glasses_are_noted_by_their_bridge() -> None:
     points = face()
-    picture = Image.fromarray(skin())
+    picture = Image.fromarray(person(points))
     y = float(points[at.NOSE_ROOT, 1])
     ImageDraw.Draw(picture).line([(360, y), (440, y)], fill=(20, 20, 20), width=6)
     assert look(points, np.asarray(picture)) == {"glasses": False}
 
 
+@pytest.mark.parametrize("thick", [0.025, 0.06, 0.13])
+@pytest.mark.parametrize("level", [80.0, 150.0])
+def test_glasses_are_noted_by_their_rims_thin_or_thick_on_dark_skin_and_light(thick: float, level: float) -> None:
+    points = face()
+    rgb = person(points, level=level, grain=9)
+    assert look(points, rgb) == {}
+    assert look(points, with_glasses(rgb, points, thick)) == {"glasses": False}
+
+
+@pytest.mark.parametrize("tint", [0.75, 0.95])
+def test_sunglasses_are_refused(tint: float) -> None:
+    points = face()
+    assert look(points, with_glasses(person(points), points, 0.08, tint)) == {"eyes_covered": True}
+
+
+@pytest.mark.parametrize("colour", [(150, 190, 215), (30, 30, 32), (170, 140, 125)])
+def test_a_mouth_behind_a_mask_or_a_hand_is_refused(colour: tuple[int, int, int]) -> None:
+    points = face()
+    assert look(points, with_mask(person(points), points, colour)).get("mouth_covered") is True
+
+
+def test_hair_over_an_eye_or_the_mouth_is_noted() -> None:
+    points = face()
+    assert look(points, with_hair(person(points), points, 159)).keys() & {"eye_behind", "eyes_covered"}
+    assert "mouth_behind" in look(points, with_hair(person(points), points, 13))
+
+
+def test_light_that_shows_one_half_of_the_face_or_none_of_its_shape_is_noted() -> None:
+    points = face()
+    assert look(points, half_shaded(person(points), points, 0.4)) == {"shaded": False}
+    bright = (person(points).astype(np.float32) * 1.85).clip(0, 255).astype(np.uint8)
+    assert look(points, bright) == {"bright": False}
+    assert look(points, (person(points).astype(np.float32) * 2.5).clip(0, 255).astype(np.uint8))["burnt"] is True
+
+
 def test_paint_has_no_grain() -> None:
-    picture = Image.fromarray(skin(grain=0.0))
+    picture = Image.fromarray(person(face(), grain=0.0))
     draw = ImageDraw.Draw(picture)
     for x in (340, 460):
         draw.ellipse([x - 30, 340, x + 30, 370], fill=(255, 255, 255), outline=(0, 0, 0), width=3)
@@ -113,7 +147,7 @@ def test_paint_has_no_grain() -> None:
 
 def test_a_refusal_lists_everything_that_was_found() -> None:
     with pytest.raises(Unsuitable, match=r"mouth is open.*too dark") as refused:
-        insist(check_face(skin(level=15), face(gap=0.3)))
+        insist(check_face(person(face(gap=0.3), level=15), face(gap=0.3)))
     assert refused.value.detail == "portrait_unsuitable"
     assert {one.code for one in refused.value.findings} == {"mouth_open", "dark"}
     insist([checks.finding("glasses")])  # warnings alone refuse nothing

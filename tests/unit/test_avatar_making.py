@@ -18,11 +18,13 @@ from polytalk.avatar.checks import Unsuitable
 from polytalk.avatar.library import Library
 from polytalk.avatar.making import LANDMARKS, Order, make
 from polytalk.avatar.manifest import PORTRAIT, PREVIEW
+from polytalk.avatar.photo import PhotoFace
+from polytalk.avatar.photo.mesh import draw
 from polytalk.gateway import avatar_builds
-from tests.support.photographs import CONSENT, encoded, face, pretend_model, skin
+from tests.support.photographs import CONSENT, encoded, face, person, pretend_model, with_glasses
 from tests.support.server import SOON, serving
 
-PHOTOGRAPH = encoded(skin())
+PHOTOGRAPH = encoded(person(face(lean=8)))
 ORDER = Order("ann", {"en": "Ann"}, "joe", manifest.Consent(CONSENT, "", "2026-01-02T03:04:05Z"))
 FORM = {"name": "Ann", "consent": CONSENT, "voice": "wei"}
 
@@ -74,19 +76,19 @@ def test_what_is_unsuitable_is_not_built_and_everything_found_is_said(tmp_path: 
     folder = tmp_path / "made"
     folder.mkdir()
     with pytest.raises(Unsuitable) as refused:
-        make(encoded(skin(level=15)), ORDER, folder, tmp_path, lambda step, share: None)
+        make(encoded(person(face(gap=0.4), level=15)), ORDER, folder, tmp_path, lambda step, share: None)
     assert {found.code for found in refused.value.findings} == {"mouth_open", "dark"}
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize(("gap", "codes"), [(0.0, []), (0.1, ["teeth"])])
+@pytest.mark.parametrize(("gap", "codes"), [(0.0, []), (0.1, ["lips_parted"])])
 def test_what_was_warned_of_before_is_not_said_again_by_the_builder(
     gap: float, codes: list[str], tmp_path: Path
 ) -> None:
     pretend_model(tmp_path, face(gap=gap))
     folder = tmp_path / "made"
     folder.mkdir()
-    done = make(PHOTOGRAPH, ORDER, folder, tmp_path, lambda *_: None)
+    done = make(encoded(person(face(gap=gap))), ORDER, folder, tmp_path, lambda *_: None)
     assert [one.code for one in done.warnings] == codes
     assert all(one.text.keys() == {"en", "zh"} for one in done.warnings)
 
@@ -98,6 +100,19 @@ def test_what_was_warned_of_before_is_not_said_again_by_the_builder(
 def folders(cache: Path, tmp_path: Path) -> dict[str, Any]:
     """The settings of a server that makes avatars."""
     return {"cache_folder": cache, "avatars_folder": tmp_path / "avatars"}
+
+
+def test_eyes_behind_glasses_stay_open(tmp_path: Path) -> None:
+    pretend_model(tmp_path / "cache", face())
+    for name, rgb in (("bare", person(face())), ("glasses", with_glasses(person(face()), face()))):
+        folder = tmp_path / name
+        folder.mkdir()
+        done = make(encoded(rgb), ORDER, folder, tmp_path / "cache", lambda *_: None)
+        drawn = PhotoFace.load(folder / "face")
+        moved = [one.astype(int) for one in (draw(drawn, {"blink": 1.0}), draw(drawn, {}))]
+        blinked = np.abs(moved[0] - moved[1]).max() > 20
+        assert blinked == (name == "bare")
+        assert [one.code for one in done.warnings] == ([] if blinked else ["glasses"])
 
 
 async def send(http: httpx.AsyncClient, image: bytes = PHOTOGRAPH, **form: str) -> httpx.Response:

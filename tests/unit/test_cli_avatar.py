@@ -14,7 +14,7 @@ from polytalk.cli.main import app
 from polytalk.config import Settings, StoreSettings
 from polytalk.errors import BadInput, ConfigError
 from polytalk.store.store import opened
-from tests.support.photographs import CONSENT, encoded, face, pretend_model, skin
+from tests.support.photographs import CONSENT, encoded, face, person, pretend_model
 
 Type = Callable[..., Result]
 
@@ -26,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("POLYTALK_CACHE_FOLDER", str(tmp_path / "cache"))
     monkeypatch.setenv("POLYTALK_AVATARS_FOLDER", str(tmp_path / "avatars"))
     pretend_model(tmp_path / "cache", face(gap=0.05))
-    (tmp_path / "face.png").write_bytes(encoded(skin()))
+    (tmp_path / "face.png").write_bytes(encoded(person(face(gap=0.05))))
     return tmp_path
 
 
@@ -46,11 +46,11 @@ ADD = ("add", "face.png", "--name", "Ann Lee", "--voice", "joe", "--consent", CO
 def test_from_the_photograph_to_its_removal(home: Path) -> None:
     said = typed(*ADD)
     assert "ann-lee" in said
-    assert "teeth show" in said
+    assert "slightly parted" in said
     assert "ann-lee  Ann Lee  photo" in typed("list")
     shown = typed("show", "ann-lee")
     assert CONSENT in shown
-    assert "teeth show" in shown
+    assert "slightly parted" in shown
     typed("preview", "ann-lee")
     assert (home / "ann-lee.png").read_bytes().startswith(b"\x89PNG")
     typed("export", "ann-lee", "x.polytalk")

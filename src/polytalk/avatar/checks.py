@@ -46,6 +46,16 @@ BLUR = Bound(1 / 8.0, 1 / 1.6)
 DARK = Bound(1 / 90.0, 1 / 45.0)
 """One over `quality.light`."""
 BRIDGE = 0.3
+RIMS = 0.45
+"""`quality.rims`: bare skin has 0.31 at most, dark rims 0.65 at least; pale metal on pale skin is not noticed."""
+EYES = Bound(1 - 0.6, 1 - 0.45)
+"""1 - `quality.eyes_alike`: bare eyes have 0.23 at most, eyes behind glasses 0.39, sunglasses 0.6 at least."""
+LINE, LIPS = Bound(-0.26, -0.2), Bound(-0.3, -0.03)
+"""Minus `quality.lips_line`, minus `lips_red`: lips have 0.36 and 0.08 at least, masks and hands 0.11 and 0 at most."""
+SHADE = 1.7
+BURNT = Bound(0.03, 0.25)
+HIDING = frozenset({"glasses", "eye_behind"})
+"""Findings with which the eyes don't blink: a lid would be painted over what is in front of it."""
 TEETH = 0.12
 PAINT, PAINT_SHARPNESS = 0.45, 10.0
 """Less `quality.texture` than this at more sharpness than that: no camera gives skin without grain and sharp edges."""
@@ -109,12 +119,30 @@ def check_face(rgb: Picture, points: Points) -> list[Finding]:
         found.append(finding("teeth"))
     else:
         found += GAP.judge(gap, "lips_parted", "mouth_open")
-    found += BLUR.judge(1 / max(sharp, 1e-6), "soft", "blurred")
-    found += DARK.judge(1 / max(quality.light(rgb, points), 1e-6), "dim", "dark")
-    if quality.bridge(rgb, points) >= BRIDGE:
-        found.append(finding("glasses"))
+    clear = BLUR.judge(1 / max(sharp, 1e-6), "soft", "blurred")
+    clear += DARK.judge(1 / max(quality.light(rgb, points), 1e-6), "dim", "dark")
+    clear += BURNT.judge(quality.burnt(rgb, points), "bright", "burnt")
+    found += clear
+    if quality.unevenness(rgb, points) >= SHADE:
+        found.append(finding("shaded"))
+    if not any(one.refuses for one in clear):  # else grain looks like rims
+        found += _covered(rgb, points, soft=any(one.code == "soft" for one in clear))
     if sharp >= PAINT_SHARPNESS and quality.texture(rgb, points) < PAINT:
         found.append(finding("drawn"))
+    return found
+
+
+def _covered(rgb: Picture, points: Points, *, soft: bool) -> list[Finding]:
+    """What is in front of the eyes or the mouth."""
+    glasses = max(quality.bridge(rgb, points) / BRIDGE, quality.rims(rgb, points) / RIMS) >= 1
+    found = EYES.judge(1 - quality.eyes_alike(rgb, points), "eye_behind", "eyes_covered")
+    if glasses and not any(one.refuses for one in found):
+        found = [finding("glasses")]  # what they mirror makes the eyes differ
+    line, red = quality.lips_line(rgb, points), quality.lips_red(rgb, points)
+    if -line >= LINE.refuses and -red >= LIPS.refuses:
+        found.append(finding("mouth_covered", refuses=True))
+    elif not soft and -line >= LINE.warns and -red >= LIPS.warns:  # blurred lips have a faint line, too
+        found.append(finding("mouth_behind"))
     return found
 
 

@@ -81,6 +81,34 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "the face is too dark to see; turn to a window or a lamp",
         "zh": "脸部过暗，无法辨认；请面向窗户或灯光拍摄",
     },
+    "burnt": {
+        "en": "the face is too bright, and its shape is lost; turn away from the sun or the lamp, or expose it darker",
+        "zh": "脸部曝光过度，细节丢失；请避开直射光，或降低曝光后重新拍摄",
+    },
+    "bright": {
+        "en": "parts of the face are plain white; softer light, such as a window's, shows them",
+        "zh": "脸部有些地方过曝发白；请使用更柔和的光线，例如窗光",
+    },
+    "shaded": {
+        "en": "half of the face is in shadow, or hair covers it; with even light from the front it looks best",
+        "zh": "半边脸处于阴影中，或被头发遮住；正面均匀的光线下口型效果最好",
+    },
+    "eyes_covered": {
+        "en": "an eye is covered, by sunglasses, hair or a hand; take that away, so that both eyes can be seen",
+        "zh": "眼睛被墨镜、头发或手遮住；请移开遮挡物，露出双眼",
+    },
+    "eye_behind": {
+        "en": "something is in front of an eye, such as hair; the eyes do not blink then, so move it away if you can",
+        "zh": "眼睛前有头发等遮挡物；遮挡后的眼睛不会眨动，如方便请移开",
+    },
+    "mouth_covered": {
+        "en": "the mouth is covered, by a mask or a hand; take off what covers it, or no lips can move",
+        "zh": "嘴被口罩或手遮住；请移开遮挡物，否则嘴唇无法活动",
+    },
+    "mouth_behind": {
+        "en": "something is in front of the mouth, such as hair or fingers; it moves with the lips, so take it away",
+        "zh": "嘴前有头发、手指等遮挡物，会随嘴唇一起变形；请移开后重新拍摄",
+    },
     "glasses": {
         "en": "the person seems to wear glasses; the eyes do not blink behind them, so take them off if you can",
         "zh": "似乎戴着眼镜；镜片后的眼睛不会眨动，如方便请摘下眼镜",

@@ -57,7 +57,8 @@ def make(photograph: bytes, order: Order, folder: Path, cache: Path, on_progress
     on_progress("build", _SHARES["build"])
     warned = [Warned(one.code, one.text) for one in found]
     known = {one.code for one in found}
-    warned += [one for one in _build(portrait, points, folder, on_progress) if not known & SAME.get(one.code, set())]
+    built = _build(portrait, points, folder, on_progress, blinks=not known & checks.HIDING)
+    warned += [one for one in built if not known & SAME.get(one.code, set())]
     on_progress("write", _SHARES["write"])
     _write_pictures(portrait, points, folder)
     manifest = Manifest(
@@ -79,13 +80,15 @@ def make(photograph: bytes, order: Order, folder: Path, cache: Path, on_progress
 
 
 def _build(
-    portrait: NDArray[np.uint8], points: NDArray[np.float32], folder: Path, on_progress: OnProgress
+    portrait: NDArray[np.uint8], points: NDArray[np.float32], folder: Path, on_progress: OnProgress, *, blinks: bool
 ) -> list[Warned]:
     photo = _photo()
     if photo is None:
         return []
     start, end = _SHARES["build"], _SHARES["write"]
-    face = photo.build(portrait, points, lambda _, share: on_progress("build", start + (end - start) * float(share)))
+    face = photo.build(
+        portrait, points, lambda _, share: on_progress("build", start + (end - start) * float(share)), blinks=blinks
+    )
     (folder / FACE).mkdir()
     face.save(folder / FACE)
     return [Warned(one.code, one.text) for one in map(checks.finding, face.warnings)]

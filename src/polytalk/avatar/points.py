@@ -15,6 +15,8 @@ LEFT_EYE = (33, 133)
 RIGHT_EYE = (263, 362)
 INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
 """The edge of the mouth's opening, around it."""
+OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+"""The edge of the lips, around them."""
 EYES = (33, 133, 159, 145, 362, 263, 386, 374, 70, 300)
 """Around both eyes and brows."""
 LEFT_CHEEK = (50, 205, 117, 118, 101)

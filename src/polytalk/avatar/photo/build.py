@@ -44,10 +44,17 @@ MOTION = Motion(
 )
 
 
-def build(rgb: Picture, points: Floats, on_progress: OnProgress = lambda _step, _share: None) -> PhotoFace:
+def build(
+    rgb: Picture,
+    points: Floats,
+    on_progress: OnProgress = lambda _step, _share: None,
+    *,
+    blinks: bool = True,
+) -> PhotoFace:
     """Make a face of a picture [H, W, 3] with landmarks [478, 3] in its pixels; takes seconds of one core.
 
-    A picture that is no square yet is framed first. Raises BadInput for arrays of another shape.
+    A picture that is no square yet is framed first. Without `blinks` its eyes stay open. Raises BadInput for arrays of
+    another shape.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or points.shape != (478, 3):
         raise BadInput(
@@ -62,9 +69,13 @@ def build(rgb: Picture, points: Floats, on_progress: OnProgress = lambda _step, 
     on_progress("eyes", 0.5)
     layout = Layout.of(rgb.shape[0], points)
     moves = fields(layout)
+    if not blinks:
+        del moves["blink"]
     atlas = Atlas()
     interior = build_interior(mouth, read_light(rgb, points), atlas)
     lids = [build_lid(name, eye, rgb, points, atlas) for name, eye in zip(("left_lid", "right_lid"), EYES, strict=True)]
+    if not blinks:
+        lids = [lid._replace(opacity={"blink": 0.0}) for lid in lids]
     on_progress("head", 0.7)
     base = base_sheet(layout, {**moves})
     front = [_headed(lid, layout) for lid in lids] + [

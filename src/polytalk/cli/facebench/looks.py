@@ -68,7 +68,8 @@ def life(subject: Subject, cache: Path) -> Life:
         # The same pose with the eyes open and shut: a smile or a lean alone is no blink.
         open_, shut = (renderer.frame(move | {"blink": value}).astype(np.float32) for value in (0.0, 1.0))
         change = shut - open_
-        lids.append(float(((picture.astype(np.float32) - open_) * change).sum() / (change**2).sum()))
+        most = max(1.0, float((change**2).sum()))  # eyes behind glasses do not blink
+        lids.append(float(((picture.astype(np.float32) - open_) * change).sum() / most))
         if looked_at:
             pictures.append(picture)
     count = times_above(lids)
