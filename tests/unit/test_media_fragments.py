@@ -64,6 +64,24 @@ def shades(film: bytes) -> NDArray[np.float64]:
         return np.array([frame.to_ndarray(format="gray").mean() for frame in container.decode(video=0)])
 
 
+@pytest.mark.parametrize("fps", [7.0, 12.5, 23.976, 29.97])
+def test_pictures_and_sound_do_not_drift_apart(fps: float) -> None:
+    seconds, starts, scales = 90, dict[int, list[int]](), dict[int, int]()
+    writer = FragmentWriter(Encoding(32, 32), fps)
+    scales = timescales(writer.init)
+    sound, number = bytes(SPEECH_RATE * SAMPLE_BYTES), 0
+    for second in range(seconds):
+        count = int(np.ceil((second + 1) * fps)) - number
+        part = writer.push(sound, pictures(*[100] * count, size=32), number / fps)
+        number += count
+        for sample in samples(part):
+            starts.setdefault(sample.track, []).append(sample.start)
+    assert len(starts[1]) == number, "no picture was added, and none left out"
+    shown = np.array(starts[1]) / scales[1]
+    np.testing.assert_allclose(shown, np.arange(number) / fps, atol=1e-3)
+    assert starts[2][-1] / scales[2] == pytest.approx(seconds, abs=0.06)
+
+
 @pytest.mark.parametrize("made", [pictures, planar])
 @pytest.mark.parametrize("video", ["h264", "vp9"])
 def test_a_part_of_the_pictures_may_be_all_that_is_sent(made: Callable[..., Pictures], video: VideoCodec) -> None:

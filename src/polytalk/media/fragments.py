@@ -79,12 +79,12 @@ class FragmentWriter:
             raise BadInput(f"pictures a second must be over 0, not {fps}")
         if encoding.video not in _VIDEO:
             raise BadInput(f"films have pictures in {' or '.join(_VIDEO)}, not in {encoding.video}")
-        self._step = round(SPEECH_RATE / fps)
+        self._step = SPEECH_RATE / fps
+        self._pictures = 0
         self._encoding = encoding
         self._number = 0
         file = BytesIO()
         self._last: av.VideoFrame | None = None
-        self._shown = 0  # when the next picture is due, in samples
         self._heard = 0  # samples encoded
         self._coded = 0  # samples that came out of the encoder
         self._container = av.open(file, "w", format="mp4", options={"movflags": MOVFLAGS, "flush_packets": "1"})
@@ -125,33 +125,38 @@ class FragmentWriter:
         return fragment(self._number, parts)
 
     def _draw(self, pictures: Pictures, at: int) -> list[Sample]:
-        shown = self._hold(at - self._step // 2)
+        shown = self._hold(at - self._step / 2)
         for picture in self._canvas.frames(pictures):
             self._last = picture
             shown += self._show()
         return shown
 
-    def _hold(self, until: int) -> list[Sample]:
+    def _due(self, number: int) -> int:
+        """When a picture is shown, in samples: never by adding up what was rounded."""
+        return round(number * self._step)
+
+    def _hold(self, until: float) -> list[Sample]:
         """Show the last picture on: where one track has a hole, players stop."""
-        missing = ceil((until - self._shown) / self._step) if self._last is not None else 0
+        missing = ceil(until / self._step - self._pictures) if self._last is not None else 0
         return [part for _ in range(missing) for part in self._show()]
 
     def _show(self) -> list[Sample]:
         assert self._last is not None
-        self._last.pts, self._last.time_base = self._shown, CLOCK
+        due = self._due(self._pictures)
+        self._last.pts, self._last.time_base = due, CLOCK
         parts = []
         for packet in self._video.encode(self._last):
             data = bytes(packet)
             parts.append(
                 Sample(
                     PICTURES,
-                    self._shown,
-                    self._step,
+                    due,
+                    self._due(self._pictures + 1) - due,
                     length_prefixed(data) if self._encoding.video == "h264" else data,
                     packet.is_keyframe,
                 )
             )
-            self._shown += self._step
+            self._pictures += 1
         return parts
 
     def _sound(self, frame: av.AudioFrame | None) -> list[Sample]:
