@@ -84,6 +84,9 @@ def read(text: str, asker: str) -> Offer:
             code=INVALID,
             param="sdp",
         )
+    names = [media.rtp.muxId for media in parsed.media]
+    if not all(names) or len(set(names)) < len(names):
+        raise BadInput("each section of an offer needs an a=mid of its own", code=INVALID, param="sdp")
     if any(not media.rtcp_mux for media in answerable):
         raise BadInput("RTP and RTCP share a port here; the offer needs a=rtcp-mux", code=INVALID, param="sdp")
     video = _only(parsed, "video")

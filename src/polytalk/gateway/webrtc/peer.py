@@ -14,6 +14,7 @@ from aiortc import (
     RTCIceServer,
     RTCPeerConnection,
     RTCRtpSender,
+    RTCRtpTransceiver,
     RTCSessionDescription,
 )
 from aiortc.exceptions import InternalError, InvalidStateError, OperationError
@@ -34,7 +35,10 @@ from polytalk.types import Seconds
 log = logging.getLogger(__name__)
 
 LOOK_EVERY: Final[Seconds] = 1.0
-_REFUSED = (OperationError, InternalError, InvalidStateError, ValueError, AssertionError, KeyError, StopIteration)
+_REFUSED = (
+    *(OperationError, InternalError, InvalidStateError),
+    *(ValueError, AssertionError, KeyError, IndexError, AttributeError, StopIteration),
+)
 
 
 class Peer:
@@ -76,10 +80,22 @@ class Peer:
                 wanted = (f"video/{offer.codecs[0]}", "video/rtx")
                 screen.setCodecPreferences([codec for codec in known if codec.mimeType.lower() in wanted])
         try:
-            await connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
+            await self._agree(offer, sound, voice, screen if offer.video and pictures else None)
         except _REFUSED as error:
             raise BadInput(f"this offer can't be answered: {error}", code=INVALID, param="sdp") from None
-        if offer.video and pictures:
+        text = str(connection.localDescription.sdp)
+        if "a=candidate:" not in text:
+            raise Shed("no UDP port is free for another call; try again soon", retry_after=10.0)
+        self._tasks.append(asyncio.create_task(self._watch()))
+        return text
+
+    async def _agree(
+        self, offer: Offer, sound: RTCRtpTransceiver, voice: PacketTrack, screen: RTCRtpTransceiver | None
+    ) -> None:
+        """`screen` shows pictures, if any are wanted. Raises what the library does for an offer beyond it."""
+        connection = self._connection
+        await connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
+        if screen is not None:
             eye = self._eye = self._tap("video")
             picture = PacketTrack(eye)
             screen.sender.replaceTrack(picture)
@@ -94,11 +110,6 @@ class Peer:
         if connection.sctp is not None:
             confine(connection.sctp.transport.transport.iceGatherer, self._settings)
         await connection.setLocalDescription(await connection.createAnswer())
-        text = str(connection.localDescription.sdp)
-        if "a=candidate:" not in text:
-            raise Shed("no UDP port is free for another call; try again soon", retry_after=10.0)
-        self._tasks.append(asyncio.create_task(self._watch()))
-        return text
 
     async def connected(self) -> None:
         """Wait until both ends speak to each other, or the client is gone."""
@@ -112,7 +123,7 @@ class Peer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, AttributeError):  # of a section that was not agreed on there is no transport
             await self._connection.close()
 
     def _tap(self, kind: Kind) -> Tap:
