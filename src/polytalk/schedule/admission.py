@@ -212,17 +212,23 @@ class Admission:
             return True
         return all(self._held(ask.tenant, pool) + rate <= ceiling + 1e-9 for pool, rate in demand.items())
 
-    def _room(self, pool: str, rate: float, vip: bool) -> bool:
-        share = rate / self.capacity[pool]
-        reserve = 0.0 if vip else min(MOST_RESERVED, max(VIP_RESERVE, share))
-        return self.use(pool) + share <= TARGET - reserve + 1e-9
+    def _room(self, demand: Demand, vip: bool) -> bool:
+        """Whether every pool has room for it."""
+        held = self._totals.get(ALL, {})
+        for pool, rate in demand.items():
+            capacity = self.capacity[pool]
+            share = rate / capacity
+            reserve = 0.0 if vip else min(MOST_RESERVED, max(VIP_RESERVE, share))
+            if held.get(pool, 0.0) / capacity + share > TARGET - reserve + 1e-9:
+                return False
+        return True
 
     def _fits(self, ask: Ask, now: Seconds) -> int | None:
         if self.delays.sheds(ask.tier, ask.session or ask.holder, now) and self.leases:
             return None
         vip = ask.tier is Tier.VIP
         for rung, demand in enumerate(ask.rungs):
-            if all(self._room(pool, rate, vip) for pool, rate in demand.items()) and self._under_ceiling(ask, demand):
+            if self._room(demand, vip) and self._under_ceiling(ask, demand):
                 return rung
         # A machine too small for one turn still serves one at a time.
         return len(ask.rungs) - 1 if not self.leases else None

@@ -64,6 +64,8 @@ class Cost:
     _slope: float | None = None
     """As last seen: when all batches are full for long, small ones are not taken to be as dear as those."""
     _ratios: dict[int, float] = field(default_factory=dict)
+    _economies: dict[int, float] = field(default_factory=dict)
+    """Asked for by every turn that wants to begin, and true until the next batch."""
     _until_anew: int = WINDOW
 
     def observe(self, units: float, seconds: Seconds, jobs: int = 1) -> None:
@@ -82,6 +84,7 @@ class Cost:
             for one in self._seen:
                 self._count(*one, 1)
         self._fit = None
+        self._economies.clear()
 
     def predict(self, units: float, jobs: int = 1) -> Seconds:
         """Seconds that a batch of `jobs` with `units` in all will take."""
@@ -90,6 +93,20 @@ class Cost:
         slope, overhead = self._fit or self.line()
         ratio = self._ratios.get(jobs)
         return (slope * units + overhead) * (self._ratio(jobs) if ratio is None else ratio)
+
+    def around(self, each: float, jobs: int, most: int) -> tuple[Seconds, Seconds, Seconds, Seconds]:
+        """What a decision about one more asks for at once: `predict` for `jobs` of `each` units, for one of them alone,
+        for one more, and for a full batch of `most`."""
+        if not self._seen:
+            return self.guess, self.guess, self.guess, self.guess
+        slope, overhead = self._fit or self.line()
+        ratios, ratio = self._ratios, self._ratio
+        units = each * jobs
+        lasts = (slope * units + overhead) * (ratios[jobs] if jobs in ratios else ratio(jobs))
+        alone = lasts if jobs == 1 else (slope * each + overhead) * (ratios[1] if 1 in ratios else ratio(1))
+        grown = (slope * (units + each) + overhead) * (ratios[jobs + 1] if jobs + 1 in ratios else ratio(jobs + 1))
+        full = (slope * (each * most) + overhead) * (ratios[most] if most in ratios else ratio(most))
+        return lasts, alone, grown, full
 
     def typical(self) -> Seconds:
         """Seconds that a job of average size will take alone."""
@@ -117,10 +134,13 @@ class Cost:
 
     def economy(self, most: int) -> float:
         """What a job would cost in a full batch of `most`, as a share of what jobs did cost of late; 1 at most."""
-        jobs = self._all.jobs
-        if not jobs or self._all.y <= 0:
-            return 1.0
-        return min(1.0, self.predict(self._all.x / jobs * most, most) / most * jobs / self._all.y)
+        known = self._economies.get(most)
+        if known is None:
+            jobs, known = self._all.jobs, 1.0
+            if jobs and self._all.y > 0:
+                known = min(1.0, self.predict(self._all.x / jobs * most, most) / most * jobs / self._all.y)
+            self._economies[most] = known
+        return known
 
     def _count(self, jobs: int, units: float, seconds: Seconds, sign: int) -> None:
         self._all.add(jobs, units, seconds, sign)

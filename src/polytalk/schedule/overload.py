@@ -28,8 +28,10 @@ class DelayControl:
 
     def observe(self, delay: Seconds, now: Seconds) -> None:
         """A job began after waiting `delay`."""
-        self._close(now)
-        self._least = min(self._least, delay)
+        if now >= self._until:
+            self._close(now)
+        if delay < self._least:
+            self._least = delay
 
     @property
     def overloaded(self) -> bool:
@@ -42,7 +44,10 @@ class DelayControl:
         Offline work goes first, then standard, then vip. Within a tier the hash of (holder, hour) decides, so that a
         conversation is not chopped at random, and the unlucky change with the hour (DAGOR's user priority).
         """
-        self._close(now)
+        if now >= self._until:
+            self._close(now)
+        if self.level <= 0:  # as most often
+            return False
         if tier is Tier.BATCH:
             return self.overloaded
         floor = 1.0 if tier is Tier.VIP else 0.0
@@ -50,8 +55,7 @@ class DelayControl:
         return share > 0 and share > _lot(holder, now)
 
     def _close(self, now: Seconds) -> None:
-        if now < self._until:
-            return
+        """An interval is over."""
         idle = now - self._until > self.interval
         if self._least > self.target and not idle and self._least != float("inf"):
             self.level = min(2.0, self.level + self.step)

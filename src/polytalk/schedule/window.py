@@ -57,7 +57,7 @@ class Arrivals:
             gaps.append(gap)
             insort(self._ordered, gap)
             if len(gaps) >= RECENT:
-                self._forget()
+                del self._ordered[bisect_left(self._ordered, gaps.popleft())]
         moments.append(now)
 
     def gap(self, now: Seconds) -> Seconds:
@@ -73,33 +73,25 @@ class Arrivals:
         moments = self._moments
         if moments and moments[0] < now - MEMORY:
             self._forget_until(now - MEMORY)
-        mean = self.mean_gap(now)
-        if mean == INFINITE:
-            return mean, mean
-        ordered = self._ordered
-        count = len(ordered)
+        arrived = len(moments)
+        if arrived < 2:
+            return INFINITE, INFINITE
+        last, ordered, count = moments[-1], self._ordered, len(self._ordered)
+        # The time since the last arrival counts too, else a burst that is over would look as if it went on.
+        mean = max(now - moments[0], 1e-9) / (arrived - 1 + (now > last))
         usual = max((ordered[count // 2] + ordered[(count - 1) // 2]) / 2 / LOG_2, 1e-9)
-        return usual if usual < mean and now - moments[-1] <= IN_VAIN * usual else mean, mean
+        return usual if usual < mean and now - last <= IN_VAIN * usual else mean, mean
 
     def mean_gap(self, now: Seconds) -> Seconds:
         """Over the whole memory; infinite when fewer than two came lately."""
-        moments = self._moments
-        count = len(moments)
-        if count < 2:
-            return INFINITE
-        # The time since the last arrival counts too, else a burst that is over would look as if it went on.
-        return max(now - moments[0], 1e-9) / (count - 1 + (now > moments[-1]))
+        return self.gaps(now)[1]
 
     def _forget_until(self, oldest: Seconds) -> None:
         moments = self._moments
         while moments and moments[0] < oldest:
             moments.popleft()
             if len(self._gaps) >= max(len(moments), 1):
-                self._forget()
-
-    def _forget(self) -> None:
-        """The oldest gap."""
-        del self._ordered[bisect_left(self._ordered, self._gaps.popleft())]
+                del self._ordered[bisect_left(self._ordered, self._gaps.popleft())]
 
 
 class Hold(NamedTuple):
@@ -175,8 +167,6 @@ def outlook(
     gap, mean = arrivals.gaps(now)
     if size >= max_size or gap == INFINITE:  # decided, whatever it is worth
         return Outlook(gap, 0.0, due - now)
-    predict, units = cost.predict, each * size
-    load = predict(each * max_size, max_size) / max_size / mean / cores
-    lasts = predict(units, size)
-    saving = _worth(lasts, lasts if size == 1 else predict(each), predict(units + each, size + 1), size, load)
+    lasts, alone, grown, full = cost.around(each, size, max_size)
+    saving = _worth(lasts, alone, grown, size, full / max_size / mean / cores)
     return Outlook(gap, saving, due - now - CAUTION * cost.error * lasts)

@@ -61,14 +61,6 @@ class _Engine:
                 self.filled += (now - self.ready) * self.active
             self.ready = now
 
-    def due(self) -> Seconds:
-        """When the next sentence ends."""
-        while self.ends and not self.ends[0][2].alive:
-            heapq.heappop(self.ends)
-        if not self.ends:
-            return float("inf")
-        return self.ready + max(0.0, self.ends[0][0] - self.steps) * self.seconds[self.active]
-
 
 class Decoder:
     """The think stage: as many engines as its pool has slots, each with `max_batch` sequences."""
@@ -158,7 +150,12 @@ class Decoder:
         heapq.heappush(engine.ends, (engine.steps + tokens, self._made, sequence))
 
     def _arm(self, engine: _Engine) -> None:
-        due = engine.due()
+        ends = engine.ends
+        while ends and not ends[0][2].alive:
+            heapq.heappop(ends)
+        if not ends:
+            return
+        due = engine.ready + max(0.0, ends[0][0] - engine.steps) * engine.seconds[engine.active]  # of the next sentence
         if due < engine.armed:  # an alarm that is too early only looks again
             engine.armed = due
             self.loop.at(max(due, self.loop.time), self._on_due, engine)

@@ -1,7 +1,7 @@
 """Virtual time: events in order of their moment, and of their making where moments are equal."""
 
-import heapq
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Any
 
 from polytalk.types import Seconds
@@ -25,13 +25,12 @@ class Loop:
         """Call `act(what)` then. Raises ValueError for a moment that is over."""
         if moment < self.time:
             raise ValueError(f"{moment} s is over: it is {self.time} s")
-        self._made += 1
-        heapq.heappush(self._events, (moment, self._made, act, what))
+        self._made = made = self._made + 1
+        heappush(self._events, (moment, made, act, what))
 
     def run(self) -> None:
         """Until nothing is left to happen."""
         events = self._events
-        pop = heapq.heappop
         while events:
-            self.time, _, act, what = pop(events)
+            self.time, _, act, what = heappop(events)
             act(what)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sized
 from dataclasses import replace
-from typing import cast
 
 from polytalk.schedule.bank import Bank
 from polytalk.schedule.batch import form
@@ -103,7 +102,7 @@ class RingDesk:
         if self.slots is not None:
             return self._next_stream(now), None
         batch = form(self.queue, now, self.cost, units_of, self.max_batch)
-        jobs = cast(list[Task], batch.jobs)
+        jobs: list[Task] = batch.jobs  # type: ignore[assignment]  # what was pushed
         if not jobs:
             return [], None
         if batch.reason is not Release.IDLE:
@@ -151,7 +150,7 @@ class RingDesk:
         if job is None:
             return []
         self.queue.take(job, self.cost.predict(units_of(job)) / self.slots)
-        return [cast(Task, job)]
+        return [job]  # type: ignore[list-item]
 
     def _hold(self, now: Seconds, oldest: Seconds, size: int, each: float, due: Seconds) -> Seconds | None:
         most = self.max_batch

@@ -41,7 +41,8 @@ class Pool:
         """Fill the free slots."""
         if len(self.stations) == 1:
             station = self.stations[0]
-            while self.free and station.ready(now):
+            waiting = station.desk.waiting
+            while self.free and waiting and now >= station.held_until:
                 station.serve(now)
             return
         while self.free:
@@ -60,7 +61,8 @@ class Station:
         self.pool = pool
         self.cost = cost
         self.desk = desk
-        self.started: OnStart = lambda batch, now: None
+        self.started: OnStart | None = None
+        """Told what begins."""
         self.ended: OnStart = lambda batch, took: None
         """Told what a batch cost."""
         self.created = self.finished = self.cancelled = 0
@@ -69,7 +71,7 @@ class Station:
         self._noise = noise
         self._done = done
         self._ratios = cost.ratios()
-        self._held_until: Seconds = 0.0
+        self.held_until: Seconds = 0.0
         self._on_ran = self._ran
         self._on_wake = self._wake
         pool.stations.append(self)
@@ -86,11 +88,11 @@ class Station:
                 self._wait(until)
             return
         self.desk.push(task)
-        if self._held_until:
-            until = self.desk.again(task, now, self._held_until)
+        if self.held_until:
+            until = self.desk.again(task, now, self.held_until)
             if until is None:
-                self._held_until = 0.0
-            elif until != self._held_until:
+                self.held_until = 0.0
+            elif until != self.held_until:
                 self._wait(until)
         if self.pool.free:
             self.pool.offer(now)
@@ -103,7 +105,7 @@ class Station:
 
     def ready(self, now: Seconds) -> bool:
         """Whether there is something to run, or to decide."""
-        return now >= self._held_until and bool(self.desk.waiting)
+        return now >= self.held_until and bool(self.desk.waiting)
 
     def serve(self, now: Seconds) -> None:
         """Start a batch on a free slot, or wait for one more job."""
@@ -114,7 +116,7 @@ class Station:
             self._wait(until)
 
     def _wait(self, until: Seconds) -> None:
-        self._held_until = until
+        self.held_until = until
         self.loop.at(until, self._on_wake, until)
 
     def _start(self, batch: list[Task], now: Seconds) -> None:
@@ -125,7 +127,8 @@ class Station:
         pool.busy += took
         self.busy += took
         self.batches += 1
-        self.started(batch, now)
+        if self.started is not None:
+            self.started(batch, now)
         self.loop.at(now + took, self._on_ran, (batch, took))
 
     def _ran(self, ended: tuple[list[Task], Seconds]) -> None:
@@ -141,6 +144,6 @@ class Station:
         self.pool.offer(now)
 
     def _wake(self, until: Seconds) -> None:
-        if self._held_until == until:
-            self._held_until = 0.0
+        if self.held_until == until:
+            self.held_until = 0.0
             self.pool.offer(self.loop.time)

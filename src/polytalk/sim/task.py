@@ -1,6 +1,8 @@
 """A job of the simulation: the ring's own `Job`, and what the simulated engine needs to know of it."""
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from polytalk.types import Job, MouthWork, Seconds, Stage, Tier
 
@@ -41,6 +43,5 @@ def new_task(
     )  # fmt: skip
 
 
-def units_of(job: Job) -> float:
-    """What the ring asks of an engine's `units`."""
-    return cast(Task, job).units
+units_of: Callable[[Job], float] = attrgetter("units")
+"""What the ring asks of an engine's `units`."""

@@ -160,7 +160,7 @@ class Turns:
                 return
             index = call.released
             call.released += 1
-            units = self._speak_units(call.shape.sentences[index])
+            units = call.shape.sentences[index] * self._units_a_second
             self._submit(call, self.speak, Stage.SPEAK, self._due(call), units, index)
 
     def _wake(self, alarm: tuple[Call, int]) -> None:
@@ -278,9 +278,7 @@ class Turns:
         self._listen_units: Callable[[Shape], float] = (
             (lambda shape: 1.0) if listen.units == "turns" else (lambda shape: shape.question)
         )
-        self._speak_units: Callable[[Seconds], float] = (
-            (lambda length: length * 14.0) if speak.units == "letters" else (lambda length: length)
-        )
+        self._units_a_second = 14.0 if speak.units == "letters" else 1.0
         if drawer is not None:
             self._units_a_picture = 1.0 if drawer.cost.units == "frames" else 1.0 / FRAMES_PER_SECOND
             self._run = drawer.cost.run or float("inf")
