@@ -1,5 +1,6 @@
 """A script's sentences are kept one by one, and what is kept is not made again."""
 
+import asyncio
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,6 +85,7 @@ def test_a_short_recording_is_one_stretch() -> None:
 SILENT = SessionSettings(avatar="mira", voice="heart")
 RUNTIME: Any = SimpleNamespace(
     settings=SimpleNamespace(cores=2),
+    gate=SimpleNamespace(busy=0),
     dispatcher=SimpleNamespace(clock=None),
     kit=SimpleNamespace(
         voices=SimpleNamespace(
@@ -131,6 +133,28 @@ async def test_after_a_break_only_what_is_missing_is_made(tmp_path: Path, said: 
     await again.make(lambda done, total: seen.append((done, total)))
     assert said == ["One is here.", "Two is new."]
     assert seen == [(1, 1)]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("busy", "most"), [(0, 4), (1, 2)])
+async def test_while_somebody_is_answered_a_core_is_left_to_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy: int, most: int
+) -> None:
+    under_way, seen = 0, list[int]()
+
+    async def say(*arguments: Any) -> None:
+        nonlocal under_way
+        under_way += 1
+        seen.append(under_way)
+        await asyncio.sleep(1.0)
+        under_way -= 1
+
+    monkeypatch.setattr(narration, "say", say)
+    monkeypatch.setattr(narration, "open_face", lambda *_: None)
+    monkeypatch.setattr(RUNTIME.settings, "cores", 3)
+    monkeypatch.setattr(RUNTIME.gate, "busy", busy)
+    await narrate(tmp_path, "Aye. Bee. Sea. Dee.").make(lambda *_: None)
+    assert (len(seen), max(seen)) == (4, most)
 
 
 async def test_sound_mouth_and_subtitles_share_one_timeline(tmp_path: Path, said: list[str]) -> None:

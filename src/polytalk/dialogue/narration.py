@@ -27,6 +27,7 @@ from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SPEECH_RATE, Seconds, Stage
 
 AHEAD = 4
 """Sentences under way for each core: enough for every stage to have one waiting."""
+LOOK_AGAIN: Seconds = 0.05
 OFFLINE = Payer(tier=Tier.BATCH)
 """Nobody waits for it live."""
 OnSentence: TypeAlias = Callable[[int, int], None]
@@ -51,6 +52,7 @@ class Narration:
         self.found = sum(name in parts for name in set(self._names))
         """Sentences that were done before."""
         self._failed: PolytalkError | None = None
+        self._under_way = 0
 
     async def make(self, on_sentence: OnSentence) -> None:
         """Make what is missing, on running engines.
@@ -68,14 +70,18 @@ class Narration:
         async def work() -> None:
             nonlocal done
             for name, sentence in left:
+                await self._courtesy()
                 if self._failed is not None:
                     return
+                self._under_way += 1
                 try:
                     part = await self._say(sentence)
                     await asyncio.to_thread(self._parts.put, name, part)
                 except PolytalkError as error:
                     self._failed = self._failed or error
                     return
+                finally:
+                    self._under_way -= 1
                 done += 1
                 on_sentence(done, all_of_them)
 
@@ -84,6 +90,13 @@ class Narration:
                 group.create_task(work())
         if self._failed is not None:
             raise self._failed
+
+    async def _courtesy(self) -> None:
+        """While somebody is answered, leave a core to that: a sentence under way is not stopped, and lasts for half a
+        second of computing. One on every core would make listeners wait at each stage of their answers."""
+        runtime = self._runtime
+        while runtime.gate.busy and self._under_way >= max(1, runtime.settings.cores - 1):
+            await asyncio.sleep(LOOK_AGAIN)
 
     def take(self) -> Take:
         """All of it, once it is made."""
