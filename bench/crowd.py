@@ -76,15 +76,17 @@ async def converse(
     seconds: Seconds = 600.0,
     turns: int = 1_000_000,
     caller: Callable[[int], Caller] | None = None,
+    calls: list[Call] | None = None,
 ) -> Talk:
     """One caller for each row of `questions`, who asks them in turn until `seconds` or `turns` are over.
 
-    The first begins at once, the last after `stagger`; `caller` makes the caller of a row.
+    The first begins at once, the last after `stagger`; `caller` makes the caller of a row. `calls` are appended to,
+    for who cancels it.
     """
     make = caller or (lambda _: Caller(server.url))
     began = time.monotonic()
     cpu = server.cpu_seconds()
-    calls: list[Call] = []
+    calls = [] if calls is None else calls
 
     async def call(index: int) -> None:
         await asyncio.sleep(stagger * index / len(questions))

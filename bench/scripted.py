@@ -1,6 +1,6 @@
 """Engines that cost nothing: what is left of a turn's CPU time is the server's own."""
 
-import zlib
+import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -135,20 +135,23 @@ class ScriptedTalker(ScriptedLlm):
         yield Usage(10, len(words))
 
 
+def story(chance: random.Random) -> str:
+    """A sentence of three to fourteen words."""
+    return f"{' '.join(chance.choices(STORY, k=chance.randint(3, 14))).capitalize()}."
+
+
 class Storyteller(ScriptedLlm):
-    """Answers of two to four sentences of three to fourteen words: as the shipped LLM's, less even."""
+    """Answers of one sentence to six, most of them short: as long as the shipped LLM's on average, less even."""
 
     name = "storyteller"
 
     async def stream(self, work: ThinkWork) -> AsyncIterator[TextDelta | Usage]:
         """A sentence at a time."""
-        random = np.random.default_rng(zlib.crc32(work.messages[-1].content.encode()))
-        total = 0
-        for _ in range(random.integers(2, 5)):
-            words = [str(word) for word in random.choice(STORY, random.integers(3, 15))]
-            total += len(words)
-            yield TextDelta(f"{' '.join(words).capitalize()}. ")
-        yield Usage(10, total)
+        chance = random.Random(work.messages[-1].content)
+        sentences = [story(chance) for _ in range(chance.choice((1, 1, 2, 2, 3, 4, 6)))]
+        for sentence in sentences:
+            yield TextDelta(f"{sentence} ")
+        yield Usage(10, len(" ".join(sentences).split()))
 
 
 class ScriptedTts(_Scripted):

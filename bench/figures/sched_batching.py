@@ -43,7 +43,9 @@ def measure(plan: Plan) -> Figure:
             with started(name, machine, BEST.get(name, {})) as target:
                 return asyncio.run(_efficiency(target, machine))
 
-        runs = found[size] = interleaved([name for name in contenders(plan) if name != "ungated"], once, plan.runs)
+        runs = found[size] = interleaved(
+            [name for name in contenders(plan) if name != "ungated"], once, plan.runs if size == BATCHES[0] else 1
+        )
         for name, values in runs.items():
             cells: Row = {"max batch": size, "server": name, **row(values)}
             rows.append(cells)

@@ -32,7 +32,7 @@ BEST: Mapping[str, Mapping[str, str]] = {
 
 def measure(plan: Plan) -> Figure:
     """All contenders."""
-    found = together.servers(contenders(plan), turns.machine(), BEST, _both, plan.runs)
+    found = together.servers(contenders(plan), turns.machine(), BEST, _both, plan.long_runs)
     lasts = SECONDS - WARM
     normal: Runs = {name: [turns.goodput(full, lasts) for full, _ in pairs] for name, pairs in found.items()}
     runs: Runs = {name: [turns.goodput(over, lasts) for _, over in pairs] for name, pairs in found.items()}

@@ -25,7 +25,7 @@ def measure(plan: Plan) -> Figure:
     except NotCompiled as error:
         notes.append(str(error))
     found: dict[str, dict[str, list[Took]]] = {crowd: {name: [] for name in contenders} for crowd in CROWDS}
-    for seed in range(plan.runs):
+    for seed in range(plan.long_runs):
         for crowd, of in found.items():
             for name, (policy, modules) in contenders.items():
                 of[name].append(measured(crowd, policy, seed, modules))
