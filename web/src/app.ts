@@ -122,6 +122,7 @@ export class App {
       packet: ({ samples, capturedAt }) => this.call.microphone(samples, capturedAt),
       opened: () => {
         this.link.clear();
+        this.screenVideo.wake();
         this.peer?.take(this.microphone.track);
       },
       closed: () => {
@@ -182,7 +183,7 @@ export class App {
   }
 
   say(text: string): void {
-    void this.output.wake();
+    this.wake();
     this.call.say(text);
   }
 
