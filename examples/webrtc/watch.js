@@ -15,7 +15,9 @@ async function watch() {
   peer.onconnectionstatechange = () => {
     if (["failed", "closed"].includes(peer?.connectionState)) over();
   };
-  peer.createDataChannel("oai-events").onmessage = ({ data }) => {
+  const events = peer.createDataChannel("oai-events");
+  events.onclose = over; // the call has ended
+  events.onmessage = ({ data }) => {
     const event = JSON.parse(data);
     if (event.type === "response.output_audio_transcript.done") at("said").textContent = event.transcript;
   };

@@ -170,6 +170,30 @@ def test_a_page_of_another_origin_asks_hears_sees_and_interrupts(
         assert errors == []
 
 
+def test_another_page_watches_the_call_and_reads_what_is_said(
+    site: str, echo_server: Server, open_page: OpenPage
+) -> None:
+    with open_page(echo_server, bytes(2), site=site, script=WATCH) as page:
+        page.fill("#server", echo_server.url)
+        page.click("#call")
+        eventually(page, "count('session.created') === 1", 15)
+        call = page.locator("#said li").first.inner_text().partition(": ")[2]
+        viewer = page.context.new_page()
+        viewer.add_init_script(WATCH)
+        viewer.goto(f"{site}/watch.html")
+        viewer.fill("#call", call)
+        viewer.click("#watch")
+        eventually(viewer, "document.querySelector('video').videoWidth === 512", 15)
+        page.fill("#text", LONG)
+        page.press("#text", "Enter")
+        eventually(page, "count('output_audio_buffer.started') === 1", 20)
+        assert changes(viewer) > 0.5
+        assert viewer.evaluate(ENERGY) > 0
+        eventually(viewer, "document.querySelector('#said').textContent.includes('one two')", 20)
+        page.click("#hangup")
+        eventually(viewer, "document.querySelector('#leave').disabled", 10)
+
+
 def test_the_page_talks_over_webrtc_when_its_address_says_so(
     echo_server: Server, open_page: OpenPage, question: bytes
 ) -> None:

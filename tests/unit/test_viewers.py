@@ -154,6 +154,7 @@ async def test_viewers_are_bounded_by_call_and_altogether_and_give_their_places_
         watching(server, first) as one,
         watching(server, second),
     ):
+        assert "polytalk_call_viewers 2.0" in (await client.get("/metrics")).text
         full = [Caller(), Caller()]
         refused = [await asked(server, call, who) for call, who in zip((first, third), full, strict=True)]
         assert [told(answer) for answer in refused] == [(429, "at_capacity")] * 2

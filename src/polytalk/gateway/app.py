@@ -64,7 +64,7 @@ def create_app(runtime: Runtime, status: Status) -> Starlette:
             Route("/healthz", lambda _: JSONResponse({"status": "ok"})),
             Route("/openapi.json", OpenApi().serve),
             Route("/readyz", status.readyz),
-            Route("/metrics", auth.watched(Metrics(runtime, door, status, store).serve)),
+            Route("/metrics", auth.watched(Metrics(runtime, door, status, store, calls.watching).serve)),
             Route("/ops/bank", BankCounter(runtime, auth).serve),
             *avatars.routes(),
             *AdminRoutes(store, auth, Admin(store, runtime.settings)).routes(),

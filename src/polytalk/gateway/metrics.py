@@ -1,6 +1,6 @@
 """`/metrics`: what this process does, read when it is asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -21,8 +21,17 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics(Collector):
     """Reads workers, admission, bank and door; keeps nothing of its own."""
 
-    def __init__(self, runtime: Runtime, door: Door, status: Status, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        door: Door,
+        status: Status,
+        store: Store | None = None,
+        watching: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """`watching`: how many watch calls of others."""
         self._runtime = runtime
+        self._watching = watching
         self._store = store
         self._door = door
         self._status = status
@@ -37,6 +46,7 @@ class Metrics(Collector):
         """See prometheus_client."""
         yield _gauge("polytalk_ready", "1 when every engine has answered once", float(self._status.ready))
         yield _gauge("polytalk_sessions", "Sessions connected", float(self._door.inside))
+        yield _gauge("polytalk_call_viewers", "Who watches calls of others", float(self._watching()))
         yield from self._workers()
         yield from self._admission()
         yield from self._bank()

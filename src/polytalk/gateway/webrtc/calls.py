@@ -89,7 +89,6 @@ class Calls:
             Route(f"{PATH}/{{id}}/viewers/{{viewer}}/hangup", guard(self._stop_watching), methods=["POST"]),
         ]
 
-    @property
     def watching(self) -> int:
         """Viewers of all calls."""
         return len(self._viewers.held)
