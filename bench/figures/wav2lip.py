@@ -3,10 +3,7 @@
 Weights are random: they cost what real ones do. Runs on the GPU when the installed onnxruntime has a provider for it.
 """
 
-import tempfile
 import time
-from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -17,53 +14,33 @@ from bench.report import Figure, Row
 from polytalk.avatar.photo import build
 from polytalk.avatar.photo.measure import speech
 from polytalk.avatar.photo.renderer import PhotoRenderer
+from polytalk.cli.facebench.wav2lip import costs, open_random
 from polytalk.engines.synthesise import wav2lip_book as book
 from polytalk.engines.synthesise import wav2lip_network as network
 from polytalk.engines.synthesise.face_crop import of_face
-from polytalk.engines.synthesise.wav2lip import open_graph
 from polytalk.types import Seconds
 from tests.support import photographs
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
-LEAST: Seconds = 1.0
-"""Each size is run for so long, and at least twice; the large ones once, which is long enough."""
-FEW = 16
 LIVE = 25.0
-
-
-def weights() -> dict[str, Any]:
-    """Small enough that nothing overflows, of the published shapes."""
-    chance = np.random.default_rng(0)
-    return {
-        name: np.ones(shape, np.float32)
-        if name.endswith("running_var")
-        else chance.normal(0, 0.02, shape).astype(np.float32)
-        for layer in network.layers()
-        for name, shape in layer.tensors()
-    }
 
 
 def measure(_: Plan) -> Figure:
     """Milliseconds a picture at each batch size: of CPU time on a CPU, else by the clock."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "random.onnx"
-        network.export(weights(), path)
-        session = open_graph(path)
-        _time(session, 1)  # the first run allocates
-        rows, alone = list[Row](), 0.0
-        for batch in BATCHES:
-            each = _time(session, batch)
-            alone = alone or each
-            rows.append(
-                {
-                    "pictures a run": batch,
-                    "ms a picture": round(each * 1000, 2),
-                    "× alone": round(alone / each, 2),
-                    "sessions at 25 a second": round(1 / each / LIVE, 1),
-                }
-            )
-        played, took = _codebook(session, alone)
-        rows += played
+    session = open_random()
+    measured = costs(session, BATCHES)
+    alone = measured[1]
+    rows: list[Row] = [
+        {
+            "pictures a run": batch,
+            "ms a picture": round(each * 1000, 2),
+            "× alone": round(alone / each, 2),
+            "sessions at 25 a second": round(1 / each / LIVE, 1),
+        }
+        for batch, each in measured.items()
+    ]
+    played, took = _codebook(session, alone)
+    rows += played
     provider = session.get_providers()[0].removesuffix("ExecutionProvider")
     notes = [
         f"One thread on {provider}; row 1 is a loop in every session, the others join pictures of that many.",
@@ -99,19 +76,3 @@ def _codebook(session: Any, alone: Seconds) -> tuple[list[Row], Seconds]:
             }
         )
     return rows, took
-
-
-def _time(session: Any, batch: int) -> Seconds:
-    """Of one picture: the median of runs."""
-    inputs = {
-        "mel": np.zeros((batch, *network.MEL_SHAPE), np.float32),
-        "face": np.zeros((batch, *network.FACE_SHAPE), np.float32),
-    }
-    on_cpu = session.get_providers()[0].startswith("CPU")
-    clock = time.process_time if on_cpu else time.perf_counter  # what others use of the cores is not ours
-    took: list[Seconds] = []
-    while len(took) < (1 if batch > FEW else 2) or sum(took) < LEAST:
-        began = clock()
-        session.run(None, inputs)
-        took.append(clock() - began)
-    return median(took) / batch

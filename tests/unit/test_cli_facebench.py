@@ -1,7 +1,7 @@
 """The rulers that faces are measured with, on lips of which it is known what they do."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from polytalk.avatar.library import Library
-from polytalk.cli.facebench import command, identity, lips, looks
+from polytalk.cli.facebench import command, identity, lips, looks, wav2lip
 from polytalk.cli.facebench.cost import sessions
-from polytalk.cli.facebench.measure import Row
+from polytalk.cli.facebench.measure import Row, network
 from polytalk.cli.facebench.said import Said
 from polytalk.cli.facebench.subjects import Subject, interior, subjects
-from polytalk.errors import BadInput, EngineFailed, SetupError
+from polytalk.errors import BadInput, EngineFailed, ModelMissing, SetupError
 from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Phone
 
 LASTS = 4.0
@@ -106,14 +106,22 @@ def test_a_bench_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypat
                 if len(asked) == 1:
                     raise KeyboardInterrupt
 
+    def drawn(told: Callable[[str], None]) -> Row:
+        told("wav2lip: random weights")
+        return {"face": "wav2lip", "full": 0.9}
+
     monkeypatch.setattr(command, "faces", faces)
+    monkeypatch.setattr(command, "network", drawn)
     out = tmp_path / "faces.json"
     with pytest.raises(KeyboardInterrupt):
         command.run(None, out, resume=True)
     command.run(None, out, resume=True)
-    assert asked == [set(), {"mira"}]
-    assert [row["face"] for row in msgspec.json.decode(out.read_bytes())["rows"]] == ["mira", "theo"]
-    assert "| shut % | 99.0 | 99.0 |" in out.with_suffix(".md").read_text("utf-8")
+    command.run(None, out, resume=True)
+    assert asked == [set(), {"mira"}, {"mira", "theo", "wav2lip"}]
+    made = msgspec.json.decode(out.read_bytes())
+    assert [row["face"] for row in made["rows"]] == ["mira", "theo", "wav2lip"]
+    assert made["notes"].count("wav2lip: random weights") == 1
+    assert "| shut % | 99.0 | 99.0 | – |" in out.with_suffix(".md").read_text("utf-8")
     out.write_text("[1]")
     with pytest.raises(BadInput, match="no file of this command"):
         command.run(None, out, resume=True)
@@ -181,3 +189,19 @@ def test_an_embedding_that_is_missing_or_fails_is_told(tmp_path: Path) -> None:
         identity.embed([picture], embedder(tmp_path, "raise SystemExit('no such network')"))
     with pytest.raises(EngineFailed, match="exit code 0"):
         identity.embed([picture], embedder(tmp_path, "print('short')"))
+
+
+def test_a_network_of_random_weights_has_throughput_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(wav2lip, "open_random", lambda: None)
+    monkeypatch.setattr(wav2lip, "picture", lambda _, batch: 0.05 / batch)
+    row = network(told.append)
+    assert row == {"face": "wav2lip", "kind": "random weights", "full ms": 3.1, "full": 12.8}
+    assert "1: 50.0, 4: 12.5, 16: 3.1" in told[0]
+
+    def absent() -> None:
+        raise ModelMissing("a network needs onnx")
+
+    monkeypatch.setattr(wav2lip, "open_random", absent)
+    assert network(told.append) is None
+    assert told[1] == "wav2lip was left out: a network needs onnx"

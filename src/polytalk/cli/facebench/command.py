@@ -7,7 +7,8 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from polytalk.cli.facebench.measure import GOALS, NOTES, Row, faces
+from polytalk.cli.facebench.measure import GOALS, NOTES, Row, faces, network
+from polytalk.cli.facebench.wav2lip import NAME
 from polytalk.config import load_settings
 from polytalk.errors import BadInput
 
@@ -31,13 +32,18 @@ def run(portraits: Path | None, out: Path | None, only: str | None = None, *, re
     if portraits is not None and not portraits.is_dir():
         raise BadInput(f"{portraits} is no folder of portraits (JPEG files)")
     folder = portraits or (PORTRAITS if PORTRAITS.is_dir() else None)
-    console, notes = Console(highlight=False), list(NOTES)
-    rows = _read(out) if resume and out is not None and out.exists() else []
+    kept = _read(out) if resume and out is not None and out.exists() else Kept(GOALS, [], [])
+    console, rows = Console(highlight=False), kept.rows
+    notes = [*NOTES, *(note for note in kept.notes if note.startswith(f"{NAME}:"))]
     known = {str(row["face"]) for row in rows}
     with console.status("Measuring faces, a minute each …") as status:
         for row in faces(load_settings(), folder, notes.append, only, known):
             rows.append(row)
             status.update(f"Measuring faces, a minute each … {len(rows)} done, the last was {row['face']}")
+            if out is not None:
+                _write(out, rows, notes)
+        if only in (None, NAME) and NAME not in known and (drawn := network(notes.append)) is not None:
+            rows.append(drawn)
             if out is not None:
                 _write(out, rows, notes)
     if not rows:
@@ -49,9 +55,9 @@ def run(portraits: Path | None, out: Path | None, only: str | None = None, *, re
     show(console, rows, notes)
 
 
-def _read(out: Path) -> list[Row]:
+def _read(out: Path) -> Kept:
     try:
-        return msgspec.json.decode(out.read_bytes(), type=Kept).rows
+        return msgspec.json.decode(out.read_bytes(), type=Kept)
     except msgspec.DecodeError as error:
         raise BadInput(f"{out} is no file of this command: {error}") from error
 
@@ -61,10 +67,14 @@ def page(kept: Kept) -> str:
     names = [name for name in kept.rows[0] if name != "face"] if kept.rows else []
     head = ["", *(str(row["face"]) for row in kept.rows)]
     lines = [head, ["---"] * len(head)]
-    lines += [[name.strip(), *("–" if row[name] is None else str(row[name]) for row in kept.rows)] for name in names]
+    lines += [[name.strip(), *map(_shown, [row.get(name) for row in kept.rows])] for name in names]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     said = "\n".join(f"- {note}" for note in kept.notes)
     return f"# The faces, measured\n\nBy `polytalk bench face`. Goal: {kept.goal}.\n\n{table}\n\n{said}\n"
+
+
+def _shown(value: str | float | None) -> str:
+    return "–" if value is None else str(value)
 
 
 def _write(out: Path, rows: list[Row], notes: list[str]) -> None:
@@ -81,7 +91,7 @@ def show(console: Console, rows: list[Row], notes: list[str]) -> None:
     for row in rows:
         table.add_column(str(row["face"]), justify="right")
     for name in [name for name in (rows[0] if rows else {}) if name != "face"]:
-        table.add_row(name, *("–" if row[name] is None else str(row[name]) for row in rows))
+        table.add_row(name, *map(_shown, [row.get(name) for row in rows]))
     console.print(table)
     for note in notes:
         console.print(f"  [dim]{note}[/dim]")

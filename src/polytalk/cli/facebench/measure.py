@@ -8,7 +8,7 @@ import numpy as np
 
 from polytalk.avatar.library import Library
 from polytalk.avatar.motion import perform
-from polytalk.cli.facebench import cost, identity, lips, looks
+from polytalk.cli.facebench import cost, identity, lips, looks, wav2lip
 from polytalk.cli.facebench.said import Said, by_people, by_voice
 from polytalk.cli.facebench.subjects import Subject, subjects
 from polytalk.config import Settings
@@ -93,6 +93,27 @@ def row(subject: Subject, spoken: Sequence[Said], people: Sequence[Said], others
         "rig": round(live.rig),
         "jaw": round(live.jaw),
         "full": round(live.full, 1),
+    }
+
+
+def network(told: Callable[[str], None]) -> Row | None:
+    """What the network of Wav2Lip costs, a row whose other figures need a checkpoint; None, and `told` why, if none."""
+    try:
+        found = wav2lip.costs(wav2lip.open_random())
+    except PolytalkError as error:
+        told(f"wav2lip was left out: {error.message}")
+        return None
+    shown = ", ".join(f"{count}: {1000 * each:.1f}" for count, each in found.items())
+    told(
+        f"wav2lip: the published network with random weights, so that throughput is all it has; its lips are measured "
+        f"with a checkpoint of yours. CPU ms a picture by pictures of several sessions in one run: {shown}."
+    )
+    best = min(found.values())
+    return {
+        "face": wav2lip.NAME,
+        "kind": wav2lip.KIND,
+        "full ms": round(1000 * best, 1),
+        "full": round(1 / best / wav2lip.FPS, 1),
     }
 
 
