@@ -67,10 +67,19 @@ def test_an_address_has_so_many_connections_and_others_still_come() -> None:
     assert [hall.enter("8.8.8.8") for _ in range(3)] == [True, True, False]
     assert hall.enter("9.9.9.9")
     assert [hall.enter(one) for one in ("127.0.0.1", "10.0.0.1", "::1")] == [True, True, False], "five in all"
+    assert not hall.enter("7.7.7.7")
     hall.leave("8.8.8.8")
     assert [hall.enter("8.8.8.8") for _ in range(2)] == [True, False]
     hall.leave("10.0.0.1")
     assert hall.enter("127.0.0.1")
+
+
+def test_a_network_that_is_one_client_s_counts_as_one() -> None:
+    hall = Hall(ServerSettings(max_connections_per_address=2))
+    assert [hall.enter(f"2001:db8::{n}") for n in (1, 2, 3)] == [True, True, False]
+    assert hall.enter("2001:db8:0:1::1")
+    hall.leave("2001:db8::1")
+    assert hall.enter("2001:db8::4")
 
 
 async def test_one_connection_too_many_is_closed_and_a_place_that_is_left_is_free() -> None:
@@ -153,6 +162,9 @@ async def test_requests_that_pile_up_behind_one_end_the_connection() -> None:
         writer.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
         writer.write((GET + b"\r\n") * (MOST_PIPELINED + 2))
         assert await the_end(reader) == b""
+        async with asyncio.timeout(SOON):
+            while server.runtime.gate.admission.leases:
+                await asyncio.sleep(0.01)
 
 
 # --- sockets -------------------------------------------------------------------------------------------------------

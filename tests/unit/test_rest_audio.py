@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from polytalk.config import Limits
-from polytalk.errors import EngineFailed
+from polytalk.errors import EngineFailed, Shed
+from polytalk.gateway.rest.errands import Uploads
 from polytalk.media.decode import decode_audio
 from polytalk.media.pcm import duration, silence
 from polytalk.types import SPEECH_RATE
@@ -150,3 +151,14 @@ async def test_an_engine_that_fails_is_told() -> None:
         answer = await http.post("/v1/audio/transcriptions", data={"model": "asr"}, files={"file": RECORDING})
         assert (answer.status_code, answer.json()["error"]["code"]) == (500, "engine_failed")
         assert server.runtime.gate.admission.leases == {}
+
+
+def test_slow_files_of_one_tenant_leave_room_for_anothers() -> None:
+    uploads = Uploads(4)
+    with uploads.one("acme"), uploads.one("acme"), uploads.one("acme"):
+        with pytest.raises(Shed), uploads.one("acme"):
+            raise AssertionError
+        with uploads.one("other"), pytest.raises(Shed), uploads.one("third"):
+            raise AssertionError
+    with Uploads(1).one("acme"):
+        pass

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
 from polytalk.config import ServerSettings
 from polytalk.gateway.address import is_loopback, within
+from polytalk.schedule.attempts import network
 from polytalk.types import Seconds
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class Hall:
 
     def enter(self, address: str) -> bool:
         """Whether there is room for one more."""
-        name = "" if is_loopback(address) or within(address, self._trusted) else address
+        name = self._name(address)
         if self._of.total() >= self._most or (name and self._of[name] >= self._most_each):
             return False
         self._of[name] += 1
@@ -54,10 +55,13 @@ class Hall:
 
     def leave(self, address: str) -> None:
         """One that entered has ended."""
-        name = address if address in self._of else ""
+        name = self._name(address)
         self._of[name] -= 1
         if not self._of[name]:
             del self._of[name]
+
+    def _name(self, address: str) -> str:
+        return "" if is_loopback(address) or within(address, self._trusted) else network(address)
 
 
 class Http(HttpToolsProtocol):
@@ -71,6 +75,8 @@ class Http(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         self._patience: asyncio.TimerHandle | None = None
+        self._served: RequestResponseCycle | None = None
+        """The request that is being answered; others wait behind it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
@@ -90,6 +96,9 @@ class Http(HttpToolsProtocol):
             self._inside = False
             self._hall.leave(self._address)
         super().connection_lost(exc)
+        if self._served is not None and self._served is not self.cycle:  # the library tells the last request only
+            self._served.disconnected = True
+            self._served.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
@@ -132,6 +141,10 @@ class Http(HttpToolsProtocol):
         assert isinstance(socket, Socket)
         self._inside = False
         socket.holds(partial(self._hall.leave, self._address))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

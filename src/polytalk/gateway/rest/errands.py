@@ -1,5 +1,6 @@
 """What a request has done by the engines: with tenant, tier and deadline, admitted at the gate."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -15,18 +16,22 @@ class Uploads:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._now = 0
+        self._most_each = max(1, most - most // 4)
+        """Of a tenant, so that the slow files of one leave room for others'."""
+        self._of: Counter[str] = Counter()
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """Take a place. Raises Shed."""
-        if self._now >= self._most:
-            raise Shed(f"{self._most} files are being received already; try again in 5 s", retry_after=5)
-        self._now += 1
+    def one(self, tenant: str) -> Iterator[None]:
+        """Take a place for a file of the tenant's. Raises Shed."""
+        if self._of.total() >= self._most or self._of[tenant] >= self._most_each:
+            raise Shed(f"{self._of.total()} files are being received already; try again in 5 s", retry_after=5)
+        self._of[tenant] += 1
         try:
             yield
         finally:
-            self._now -= 1
+            self._of[tenant] -= 1
+            if not self._of[tenant]:
+                del self._of[tenant]
 
 
 class Errands:

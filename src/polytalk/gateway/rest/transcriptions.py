@@ -116,7 +116,7 @@ class Transcribing:
     async def create(self, request: Request, payer: Payer) -> Response:
         """The words in the shape that was asked for."""
         limits = self._runtime.settings.limits
-        with self._uploads.one():
+        with self._uploads.one(payer.tenant):
             form = await read_upload(request, "file", limits.max_upload_bytes)
             asked = fields_of(form, TranscriptionForm, lists=("timestamp_granularities", "include"))
             self._check(asked)

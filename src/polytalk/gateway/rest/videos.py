@@ -59,7 +59,7 @@ class Videos:
     async def create(self, request: Request) -> Response:
         """The job that was queued, or the reason why not."""
         principal = request.state.principal
-        with self._uploads.one():
+        with self._uploads.one(principal.tenant.name):
             asked, recording = await self._read(request)
             order = await self._order(asked, recording is not None)
             clip = await self._jobs.submit(order, recording, request.state.ration.payer, principal.key)

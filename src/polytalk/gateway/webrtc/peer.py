@@ -27,6 +27,7 @@ from polytalk.gateway.webrtc.ears import Ears, EarsQueue
 from polytalk.gateway.webrtc.line import CallLine
 from polytalk.gateway.webrtc.offer import INVALID, Offer
 from polytalk.gateway.webrtc.ports import confine
+from polytalk.gateway.webrtc.reassembly import bound
 from polytalk.gateway.webrtc.reports import Reports
 from polytalk.gateway.webrtc.tracks import PacketTrack
 from polytalk.schedule.congestion import Congestion, Quality
@@ -35,6 +36,8 @@ from polytalk.types import Seconds
 log = logging.getLogger(__name__)
 
 LOOK_EVERY: Final[Seconds] = 1.0
+MOST_CHANNELS: Final = 16
+"""One is used, and the others are closed again; whoever opens more wants something else than a call."""
 _REFUSED = (
     *(OperationError, InternalError, InvalidStateError),
     *(ValueError, AssertionError, KeyError, IndexError, AttributeError, StopIteration),
@@ -63,6 +66,8 @@ class Peer:
         self._eye: Tap | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._connected = asyncio.Event()
+        self._channels = 0
+        """That the client has opened."""
 
     async def answer(self, offer: Offer, *, pictures: bool) -> str:
         """The SDP that answers. Raises BadInput for an offer that the library refuses, Shed without a free port."""
@@ -109,6 +114,7 @@ class Peer:
                 self._listen(transceiver.receiver)
         if connection.sctp is not None:
             confine(connection.sctp.transport.transport.iceGatherer, self._settings)
+            bound(connection.sctp, self._lose)
         await connection.setLocalDescription(await connection.createAnswer())
 
     async def connected(self) -> None:
@@ -149,6 +155,9 @@ class Peer:
             self._lose()
 
     def _open(self, channel: RTCDataChannel) -> None:
+        self._channels += 1
+        if self._channels > MOST_CHANNELS:
+            self._lose()
         self._line.open(channel)
 
     def _listen(self, receiver: Any) -> None:
