@@ -22,6 +22,7 @@ from polytalk.dialogue.dispatch import Dispatcher, Scope
 from polytalk.dialogue.drawing import painting
 from polytalk.dialogue.face import FaceEngines, Painter
 from polytalk.dialogue.filming import FilmKit
+from polytalk.dialogue.foresight import Foresight
 from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.idling import Idling
 from polytalk.dialogue.ids import new_id
@@ -31,7 +32,6 @@ from polytalk.dialogue.metronome import Metronome
 from polytalk.dialogue.payer import HOUSE, Payer
 from polytalk.dialogue.persona import Persona, load_personas
 from polytalk.dialogue.recall import Recall
-from polytalk.dialogue.rehearsing import Rehearsing
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import Bounds, SessionSettings
 from polytalk.dialogue.shares import Shares
@@ -107,7 +107,7 @@ class Runtime:
         )
         self.gate.demand.economy = self.workers.economy
         find = partial(self._painting, synthesisers)
-        self.rehearsing = Rehearsing(find, self.compute, self._pool.cores)
+        self.foresight = Foresight(find, self.compute, self._pool.cores)
         self.kit = Kit(
             asr=asr.name,
             llm=llm.name,
@@ -128,7 +128,7 @@ class Runtime:
             has_room=self._has_room,
             may_read_ahead=lambda: getattr(llm, "reads_ahead", False) and self._pool.free > 1 and self._has_room(),
             max_lead=settings.turn.max_lead_ms / 1000,
-            foresee=self.rehearsing.want,
+            foresee=self.foresight.want,
         )
         self._express = Express(self._pool, self.clock)
         self.films = FilmKit(self._express.run, self.gate.learn_encoding, self.tags, partial(film_label, settings))
@@ -162,7 +162,7 @@ class Runtime:
                     task.cancel()
                 self._express.close()
                 self.idling.close()
-                self.rehearsing.close()
+                self.foresight.close()
                 self.tiers.disk.close()
         if failed is not None:
             raise failed
@@ -204,11 +204,11 @@ class Runtime:
         """Have the default avatar opened where it is drawn, so that its first film begins as any other; those that come
         with the package follow."""
         size = self.settings.video.size
-        self.rehearsing.want(self.settings.avatar, size)
-        await self.rehearsing.settled()
+        self.foresight.want(self.settings.avatar, size)
+        await self.foresight.settled()
         for avatar in self.avatars.values():
             if avatar.shipped:
-                self.rehearsing.want(avatar.id, size)
+                self.foresight.want(avatar.id, size)
 
     def draws(self, avatar: str) -> bool:
         """Whether an engine here draws the avatar."""

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import pytest
 
 from polytalk.avatar.library import of_the_package
-from polytalk.dialogue import rehearsing
+from polytalk.dialogue import foresight
 from polytalk.dialogue.face import Painter
-from polytalk.dialogue.rehearsing import MOUTHS, Rehearsing
+from polytalk.dialogue.foresight import MOUTHS, Foresight
 from polytalk.engines.synthesise.raster import RasterSynthesiser
 from polytalk.errors import BadInput, EngineFailed
 from polytalk.types import Seconds, SynthesiseWork
@@ -50,7 +50,7 @@ class Stage:
 
 async def test_a_face_that_is_wanted_is_opened_once_in_every_process() -> None:
     stage = Stage()
-    faces = Rehearsing(stage.find, stage.compute, 2)
+    faces = Foresight(stage.find, stage.compute, 2)
     for _ in range(3):
         faces.want("mira", 512)
         await faces.settled()
@@ -64,7 +64,7 @@ async def test_a_face_that_is_wanted_is_opened_once_in_every_process() -> None:
 async def test_what_can_not_be_opened_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
     stage = Stage()
     stage.broken = True
-    faces = Rehearsing(stage.find, stage.compute, 2)
+    faces = Foresight(stage.find, stage.compute, 2)
     faces.want("nobody", 512)
     faces.want("mira", 512)
     await faces.settled()
@@ -76,10 +76,10 @@ async def test_what_can_not_be_opened_is_no_trouble(caplog: pytest.LogCaptureFix
 
 
 async def test_no_more_faces_are_opened_than_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsing, "WAITING", 3)
-    monkeypatch.setattr(rehearsing, "KNOWN", 2)
+    monkeypatch.setattr(foresight, "WAITING", 3)
+    monkeypatch.setattr(foresight, "KNOWN", 2)
     stage = Stage()
-    faces = Rehearsing(stage.find, stage.compute, 1)
+    faces = Foresight(stage.find, stage.compute, 1)
     for number in range(9):
         faces.want(f"face-{number}", 512)
     await faces.settled()
@@ -93,7 +93,7 @@ async def test_no_more_faces_are_opened_than_may_wait(monkeypatch: pytest.Monkey
 
 def test_processes_that_draw_are_opened_one_by_one_and_asked_for_what_they_know() -> None:
     engine = RasterSynthesiser()
-    work, other = (rehearsing._work(avatar, 64, Painter("raster", False, MIRA.motion)) for avatar in ("mira", "theo"))
+    work, other = (foresight._work(avatar, 64, Painter("raster", False, MIRA.motion)) for avatar in ("mira", "theo"))
     try:
         assert [engine.rehearse(work, 2) for _ in range(3)] == [True, True, False]
         assert engine.rehearse(other, 2)

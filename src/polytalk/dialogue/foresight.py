@@ -28,7 +28,7 @@ FAR: Seconds = 60.0
 """Whoever waits for a slot goes first."""
 
 
-class Rehearsing:
+class Foresight:
     """Of one process. Nothing is raised: a face that can't be opened now is opened when it is drawn."""
 
     def __init__(
@@ -70,8 +70,8 @@ class Rehearsing:
                 for _ in range(self._processes):
                     if not await self._compute(lambda: engine.rehearse(work, self._processes), FAR):
                         break
-            except PolytalkError as error:
-                log.warning("the face of %s can't be opened beforehand: %s", work.avatar, error.message)
+            except (PolytalkError, OSError) as error:
+                log.warning("the face of %s can't be opened beforehand: %s", work.avatar, error)
                 return
         self._done[key] = None
         if len(self._done) > KNOWN:
