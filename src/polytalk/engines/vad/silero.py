@@ -33,10 +33,10 @@ def _zeros(*shape: int) -> NDArray[np.float32]:
 class SileroState:
     """What the network remembers of one stream."""
 
-    memory: NDArray[np.float32] = field(default_factory=lambda: _zeros(2, 128))
+    memory: NDArray[np.float32] = field(default_factory=lambda: _zeros(2, 1, 128))
     """LSTM hidden and cell state."""
-    context: NDArray[np.float32] = field(default_factory=lambda: _zeros(CONTEXT))
-    """The last samples of the previous frame."""
+    window: NDArray[np.float32] = field(default_factory=lambda: _zeros(1, CONTEXT + FRAME))
+    """What the network saw last: the end of the frame before, and a frame."""
 
 
 class SileroOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,12 +87,19 @@ class SileroVad:
             )
         if not states:
             return _zeros(0)
-        context = np.stack([state.context for state in states])
-        memory = np.stack([state.memory for state in states], axis=1)
-        inputs = {"input": np.concatenate([context, frames], axis=1), "state": memory, "sr": self._rate}
-        speech, memory = self._session.run(None, inputs)
+        for state, frame in zip(states, frames, strict=True):
+            window = state.window[0]
+            window[:CONTEXT] = window[-CONTEXT:]
+            window[CONTEXT:] = frame
+        if len(states) == 1:  # as on the event loop: nothing to put together, which is an eighth of the time
+            seen, memory = states[0].window, states[0].memory
+        else:
+            seen = np.concatenate([state.window for state in states])
+            memory = np.concatenate([state.memory for state in states], axis=1)
+        speech, memory = self._session.run(None, {"input": seen, "state": memory, "sr": self._rate})
         for row, state in enumerate(states):
-            state.memory = memory[:, row]
-            state.context = frames[row, -CONTEXT:].copy()  # a view would keep the whole batch alive
+            state.memory = (
+                memory if len(states) == 1 else memory[:, row : row + 1].copy()
+            )  # a view would keep all alive
         result: NDArray[np.float32] = speech[:, 0]
         return result
