@@ -123,8 +123,9 @@ GUESS = {
     "fifo, no clip": 0.3,
 }
 """Speakers ÷ mouths that never rest, from which the first search sets out."""
-FINE, COARSE = 0.15, 0.3
-"""How near the bounds are brought: of the first two, which are measured in every run, and of the others."""
+FINE, COARSE = (0.15, 4), (0.3, 3)
+"""How near the bounds are brought, in so many tries at most: of the first two, which are measured in every run, and of
+the others."""
 IN_EVERY_RUN = ("polytalk", "fifo")
 
 
@@ -199,7 +200,7 @@ async def _search(runs: int, ideal: float, scratch: Path) -> tuple[Runs, dict[st
             searches = {
                 name: Halving(
                     round(found[name][-1] if found[name] else GUESS[name] * ideal),
-                    FINE if name in IN_EVERY_RUN else COARSE,
+                    *(FINE if name in IN_EVERY_RUN else COARSE),
                 )
                 for name in (WAYS if run == 0 else IN_EVERY_RUN)
             }

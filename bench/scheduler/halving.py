@@ -13,6 +13,8 @@ class Halving:
     guess: int
     grain: float
     """Bounds so near each other, as a share of the upper one, are near enough: tries are dear."""
+    tries: int = 100
+    """No more than that, however far the bounds are apart."""
     low: int | None = None
     """The most that held."""
     high: int | None = None
@@ -20,7 +22,9 @@ class Halving:
 
     @property
     def number(self) -> int | None:
-        """None when it is known well enough."""
+        """None when it is known well enough, or was tried often enough."""
+        if not self.tries:
+            return None
         low, high = self.low, self.high
         if low is None and high is None:
             return max(1, self.guess)
@@ -33,6 +37,7 @@ class Halving:
 
     def tell(self, number: int, holds: bool) -> None:
         """What was tried, and whether it held."""
+        self.tries -= 1
         if holds:
             self.low = number
         else:
@@ -40,5 +45,5 @@ class Halving:
 
     @property
     def most(self) -> int:
-        """The most that held; 0 of none."""
+        """The most that held; 0 where nothing did that was tried."""
         return self.low or 0

@@ -54,6 +54,13 @@ def test_a_good_guess_takes_few_tries() -> None:
     assert found(13, 12, grain=0.3) == (12, 2)
 
 
+def test_a_search_ends_after_so_many_tries_with_the_most_that_held() -> None:
+    search = Halving(4, 0.01, tries=3)
+    while (number := search.number) is not None:
+        search.tell(number, holds=True)
+    assert search.most == 8
+
+
 def test_where_nothing_holds_the_most_is_none() -> None:
     assert found(0, 5)[0] == 0
 
