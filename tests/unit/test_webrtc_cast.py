@@ -169,11 +169,16 @@ async def test_nobody_who_watches_is_left_twice() -> None:
 async def test_who_does_not_take_packets_loses_the_old_ones_and_nobody_else_does() -> None:
     desk = Desk()
     idle, awake = desk.cast.tap("audio"), desk.cast.tap("audio")
+    desk.cast.tap("video")
+    desk.projector.add("a", pictures(10))
+    desk.buffer.add("a", "i", voice(0.4))
     running = asyncio.create_task(desk.cast.run())
     await taken(awake, 3 * MOST["audio"])
     running.cancel()
-    kept = [idle._packets.get_nowait().at for _ in range(idle._packets.qsize())]
-    assert 0 < len(kept) <= MOST["audio"]
+    packets = [idle._packets.get_nowait() for _ in range(idle._packets.qsize())]
+    assert 0 < len(packets) <= MOST["audio"]
+    assert {packet.data for packet in packets} == {SILENCE}  # nothing of the pictures
+    kept = [packet.at for packet in packets]
     assert kept[-1] == pytest.approx((3 * MOST["audio"] - 1) * PACKET)
 
 

@@ -52,8 +52,9 @@ class Tap:
         if self._packets.full():
             while not self._packets.empty():
                 self._packets.get_nowait()
-            self.behind = self.kind == "video"
-            self._lost(self)
+            if self.kind == "video":
+                self.behind = True
+                self._lost(self)
         if packet.key:
             self.behind = False
         if not self.behind:
@@ -115,9 +116,10 @@ class Cast:
     def resume(self, tap: Tap) -> None:
         """One that has left is back: it needs a whole picture, like one that has just come."""
         if tap not in self._taps[tap.kind]:
-            tap.behind = tap.kind == "video"
             self._taps[tap.kind].append(tap)
-            self.want_key(tap)
+            if tap.kind == "video":
+                tap.behind = True
+                self.want_key(tap)
 
     def want_key(self, tap: Tap) -> None:
         """One who watches lost a picture, or has just come: the last ones again, or else a whole one for all."""
