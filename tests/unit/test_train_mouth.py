@@ -1,21 +1,24 @@
 """Training the mouth net: the same speech from the same seed, phones that stay on their sounds, a fair judge."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from polytalk.engines.models import sha256
 from polytalk.engines.mouth.features import SILENT
 from polytalk.engines.mouth.mouthnet import PIECE, REACH, MouthNet
 from polytalk.engines.mouth.visemes import PRESS
+from polytalk.errors import SetupError
 from polytalk.train.augment import vary
 from polytalk.train.dataset import CLASSES, stream, wanted
-from polytalk.train.evaluate import score
+from polytalk.train.evaluate import analysed, score
 from polytalk.train.flite import from_arpabet
 from polytalk.train.texts import sentences
-from polytalk.train.voices import Role, speakers
+from polytalk.train.voices import Role, Speaker, speakers
 from polytalk.types import SPEECH_RATE, Phone, Speech
 
 
@@ -111,3 +114,40 @@ def test_the_exported_net_computes_what_was_trained(tmp_path: Path) -> None:
     expected, logit, _ = forward(weights, heard[None])
     assert np.allclose(mouth, np.asarray(expected)[0], atol=0.02)
     assert np.allclose(closed > 0.5, np.asarray(logit)[0] > 0.3, atol=0.02)
+
+
+def test_a_whole_training_ends_in_a_net_that_loads_and_its_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("jax", "onnx", "optax"):
+        pytest.importorskip(module)
+    from polytalk.train import humans, mouth, network, report
+
+    def record(speakers: Sequence[Speaker], *_: object) -> dict[Speaker, list[Speech]]:
+        return {speaker: [spoken()] * 2 for speaker in (*speakers[:2], *speakers[-2:])}
+
+    def recorded(speaker: Speaker, *_: object) -> Path:
+        if speaker.voice == "joe":
+            raise SetupError("he is not installed")
+        return tmp_path / speaker.voice
+
+    monkeypatch.setattr(mouth, "record_all", record)
+    monkeypatch.setattr(mouth, "COPIES", {"kokoro": 4})
+    monkeypatch.setattr(network, "BATCH", 4)
+    monkeypatch.setattr(humans, "recordings", lambda: [spoken()])
+    monkeypatch.setattr(report, "record", recorded)
+    monkeypatch.setattr(report, "read", lambda _: [spoken()] * 3)
+    said: list[str] = []
+    out = tmp_path / "net.onnx"
+    mouth.train_mouth(mouth.Plan(0.5, 20, 0, 1, tmp_path / "none.tgz", tmp_path, out, 0.1), said.append)
+    net = MouthNet()
+    net.load(out)
+    (heard,) = net.move(analysed([spoken()]))
+    assert heard.shape == (50, 9)
+    assert np.isfinite(heard).all()
+    page = out.with_suffix(".md").read_text("utf-8")
+    assert sha256(out) in page
+    assert "| kokoro | train | en | 2 |" in page
+    assert "| af_bella (kokoro) | en | unseen |" in page
+    assert "joe (joe) was left out: he is not installed" in page
+    assert any(line.startswith("threshold ") for line in said)

@@ -273,11 +273,14 @@ def train(
     steps: Annotated[int, typer.Option(min=20, max=1_000_000, help="Steps of the training.")] = 1600,
     seed: Annotated[int, typer.Option(help="Of all chance.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes that speak at once.")] = 2,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A small training, to see that it works: ignores --minutes and --steps.")
+    ] = False,
 ) -> None:
     """Make a model that Polytalk ships again from nothing: data, training, threshold, figures."""
     from polytalk.cli.train import run
 
-    run(model, out, minutes=minutes, steps=steps, seed=seed, jobs=jobs)
+    run(model, out, minutes=minutes, steps=steps, seed=seed, jobs=jobs, quick=quick)
 
 
 def _version(wanted: bool) -> None:

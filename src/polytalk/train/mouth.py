@@ -1,6 +1,6 @@
 """The mouth net from nothing: voices speak, the net learns, a threshold is set, all of it is measured."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,17 +14,15 @@ from polytalk.train.dataset import Stream, samples, stream
 from polytalk.train.evaluate import score
 from polytalk.train.export import SHARPNESS, to_onnx
 from polytalk.train.network import train
-from polytalk.train.report import rows
-from polytalk.train.speech import record_all
-from polytalk.train.voices import Role, Speaker, speakers
+from polytalk.train.report import Row, card, rows
+from polytalk.train.speech import Recordings, record_all
+from polytalk.train.voices import Role, speakers
 from polytalk.types import Speech
 
 COPIES = {"kokoro": 10, "hibari": 4, "flite": 3}
 """How often each sentence of an engine is heard: once as it is, then varied. The voices of one engine are alike."""
 WANTED = 0.95
 """Share of closures that must be seen, on the calibration voices, clean and varied."""
-
-Recordings = Mapping[Speaker, Sequence[Speech]]
 
 
 class Plan(NamedTuple):
@@ -38,15 +36,17 @@ class Plan(NamedTuple):
     folder: Path
     """Where recordings are kept between runs."""
     out: Path
+    heard: float = 1.0
+    """Share of the usual speech by which the net is calibrated and tested."""
 
 
 def train_mouth(plan: Plan, say: Callable[[str], None]) -> None:
-    """Train, and write the weights to `plan.out`.
+    """Train; write the weights to `plan.out`, and their card beside them (`.md`).
 
     Raises ModelMissing, ModelCorrupt and SetupError for packages that are not there.
     """
     say("speaking")
-    taught = [speaker for speaker in speakers(plan.minutes) if speaker.role is not Role.TEST]
+    taught = [speaker for speaker in speakers(plan.minutes, plan.heard) if speaker.role is not Role.TEST]
     recordings = record_all(taught, plan.seed, plan.tarball, plan.folder, plan.jobs)
     say("listening")
     data = _listen(recordings, plan.seed)
@@ -60,8 +60,14 @@ def train_mouth(plan: Plan, say: Callable[[str], None]) -> None:
     )
     net = MouthNet()
     net.load(plan.out)
-    for row in rows(net, plan.seed, plan.tarball, plan.folder, say):
+    measured, notes = list[Row](), list[str]()
+    for row in rows(net, plan.seed, plan.tarball, plan.folder, notes.append, plan.heard):
+        measured.append(row)
         say(", ".join(f"{name} {value}" for name, value in row.items()))
+    for note in notes:
+        say(note)
+    settings = {"minutes": plan.minutes, "steps": plan.steps, "seed": plan.seed, "threshold": round(threshold, 3)}
+    plan.out.with_suffix(".md").write_text(card(plan.out, settings, recordings, measured, notes), "utf-8")
 
 
 def calibrate(path: Path, speech: Sequence[Speech], seed: int, say: Callable[[str], None]) -> float:

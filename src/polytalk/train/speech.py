@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -25,6 +25,8 @@ from polytalk.train.texts import sentences
 from polytalk.train.voices import Speaker
 from polytalk.types import SAMPLE_BYTES, SPEECH_RATE, SpeakWork, Speech
 
+Recordings: TypeAlias = Mapping[Speaker, Sequence[Speech]]
+"""What each said."""
 SPEEDS = (1.0, 0.85, 1.1, 0.95, 1.25, 1.0, 1.15)
 """Rates of speech, in turn."""
 

@@ -65,8 +65,11 @@ _BETWEEN = (
 )  # fmt: skip
 
 
-def speakers(minutes: float) -> list[Speaker]:
+def speakers(minutes: float, heard: float = 1.0) -> list[Speaker]:
     """All of them. `minutes` is how long Kokoro, the slow one, speaks for the training; the others follow from it.
+
+    `heard` is the share of the usual speech by which the net is calibrated and tested: every voice says one sentence
+    at least.
 
     joe only tests: what his network was tuned from has an unclear licence (THIRD_PARTY.md), so nothing is learnt here.
     """
@@ -80,7 +83,8 @@ def speakers(minutes: float) -> list[Speaker]:
     ]
     train.append(Speaker("hibari", "heart", "en", Role.TRAIN, minutes * MINUTE))
     train += [Speaker("flite", voice, "en", Role.TRAIN, 0.8 * minutes * MINUTE) for voice in ("slt", "awb")]
-    calibrate = [Speaker("kokoro", voice, code, Role.CALIBRATE, 20.0) for code, voice in _CALIBRATION]
-    test = [Speaker("kokoro", voice, code, Role.TEST, 30.0) for code, voice in _TEST]
-    test += [Speaker("joe", "joe", "en", Role.TEST, 60.0), Speaker("flite", "rms", "en", Role.TEST, 60.0)]
+    calibrate = [Speaker("kokoro", voice, code, Role.CALIBRATE, 20.0 * heard) for code, voice in _CALIBRATION]
+    test = [Speaker("kokoro", voice, code, Role.TEST, 30.0 * heard) for code, voice in _TEST]
+    test += [Speaker("joe", "joe", "en", Role.TEST, 60.0 * heard)]
+    test.append(Speaker("flite", "rms", "en", Role.TEST, 60.0 * heard))
     return [*train, *calibrate, *test]
