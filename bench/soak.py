@@ -64,7 +64,7 @@ async def _soak(sessions: int, every: int) -> list[Sample]:
         async with Gateway(store=StoreSettings(queue=10)) as gateway:
             gateway.runtime.bank._ledger_size = LEDGER
             for number in range(1, sessions + 1):
-                await _converse(gateway, stay=number % 4 != 0)
+                await converse(gateway, stay=number % 4 != 0)
                 if number % every == 0:
                     await asyncio.sleep(SETTLES)
                     gc.collect()
@@ -76,7 +76,7 @@ async def _soak(sessions: int, every: int) -> list[Sample]:
     return samples
 
 
-async def _converse(gateway: Gateway, *, stay: bool) -> None:
+async def converse(gateway: Gateway, *, stay: bool) -> None:
     """A question and its answer; who does not `stay` leaves in the middle of it."""
     heard, over = asyncio.Event(), asyncio.Event()
 

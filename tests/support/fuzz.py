@@ -365,8 +365,7 @@ class Conversations(RuleBasedStateMachine):
         await asyncio.sleep(MOMENT)
 
     async def _say(self, guest: Guest, event: Event) -> None:
-        watch, listened = guest.watch, guest.listens
-        active, cancels = watch.active, event.get("type") == "response.cancel"
+        watch, listened, active = guest.watch, guest.listens, guest.watch.active
         name, frame = self._frame(guest, event)
         errors, before = len(watch.errors), dict(watch.kinds)
         guest.socket.send(frame)
@@ -375,29 +374,28 @@ class Conversations(RuleBasedStateMachine):
             return
         new = watch.errors[errors:]
         self.tally.errors += len(new)
-        own = [error for error in new if error["event_id"] == name]
         if name is not None and [error for error in new if error["event_id"] not in (name, None)]:
             self.wrong.append(f"{frame[:300]!r} was answered by another event's error: {new}")
         try:
-            kind = json.loads(frame).get("type")
-            ce.decode(frame)
-        except (BadInput, ValueError, RecursionError):
-            if len(new) != 1 or (own != new and ce.event_id_of(frame) is not None):
+            what = ce.decode(frame)
+        except BadInput:
+            if len(new) != 1 or (new[0]["event_id"] != name and ce.event_id_of(frame) is not None):
                 self.wrong.append(f"{frame[:300]!r} is no event, and was answered by {new}")
             return
-        if len(own) > 1:
-            self.wrong.append(f"{frame[:300]!r} was answered by {len(own)} errors")
-        reply = ANSWERED.get(kind)
+        reply = ANSWERED.get(event["type"])
+        cancelled = (what.response_id or active) if isinstance(what, ce.ResponseCancel) else None
+
+        def answered() -> bool:
+            own = [error for error in watch.errors[errors:] if error["event_id"] == name]
+            if own or (reply is None and cancelled is None):
+                return len(own) <= 1
+            return cancelled in watch.over if reply is None else watch.kinds.get(reply, 0) > before.get(reply, 0)
+
         for _ in range(LATE):  # the end of a film that is being encoded comes first
-            if own or (watch.kinds.get(reply, 0) > before.get(reply, 0) if reply else active in watch.over):
-                break
-            if kind in ("response.create", "response.cancel") and guest.listens:
-                await asyncio.sleep(0.05)
-                own = [error for error in watch.errors[errors:] if error["event_id"] == name]
-        if reply is not None and not own and watch.kinds.get(reply, 0) <= before.get(reply, 0):
-            self.wrong.append(f"{frame[:300]!r} was answered by nothing")
-        if cancels and active is not None and not own and active not in watch.over:
-            self.wrong.append(f"{active} was cancelled, and goes on")
+            if answered() or not guest.listens:
+                return
+            await asyncio.sleep(0.05)
+        self.wrong.append(f"{frame[:300]!r} was answered by nothing, or by several errors")
 
     async def _say_at_once(self, guest: Guest, events: list[Event]) -> None:
         for event in events:
