@@ -220,3 +220,19 @@ def test_terms_have_three_factors_at_most() -> None:
     assert term_of("").value({}) == 1.0
     with pytest.raises(BadInput, match="3 at most"):
         term_of("jaw*round*press*upper")
+
+
+def test_lashes_beyond_the_corner_of_an_eye_are_not_left_behind_by_its_lid() -> None:
+    points = photographs.face(width=220, middle=(256, 240))
+    rgb = photographs.skin(512, grain=6.0)
+    x, y = map(float, points[at.LEFT_EYE[0], :2])
+    cv2.line(rgb, (round(x), round(y)), (round(x - 7), round(y - 6)), (20, 15, 15), 2)
+    face = build(rgb, points)
+    box = round(x - 8), round(y - 8), round(x - 2), round(y - 2)
+    bare = float(np.median(rgb @ np.array([0.299, 0.587, 0.114])))
+    darkest = [
+        float((draw(face, {"blink": blink}, box).astype(float) @ np.array([0.299, 0.587, 0.114])).min()) / bare
+        for blink in (0.0, 1.0)
+    ]
+    assert darkest[0] < 0.4, "the open eye has its lashes"
+    assert darkest[1] > 0.7, "the shut one's are where its lid is"
