@@ -22,7 +22,7 @@ EXAMPLES = 10
 """Of each seed; between seeds the time is looked at."""
 STEPS = 40
 GOAL_BYTES = 1_000
-"""That a thousand sessions may leave: one byte each is within what the measuring itself allocates."""
+"""That a thousand sessions may leave in Python's memory."""
 SETTINGS = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
