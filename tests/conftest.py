@@ -16,12 +16,23 @@ settings.load_profile("polytalk")
 REAL_TIME = ("tests/browser/", "tests/e2e/", "tests/clients/", "tests/unit/test_calls.py", "tests/unit/test_webrtc_")
 """Real models, browsers and peers by the real clock, on a machine that others use: one more try, which is reported."""
 
+WAITING = ("tests/browser/", "tests/e2e/")
+"""Folders whose tests mostly wait for what they hear and see: one process has them all, another what computes."""
 
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """See REAL_TIME."""
+    """See REAL_TIME and WAITING. The groups are those of `make test`, which runs two at once."""
     for item in items:
         if item.nodeid.startswith(REAL_TIME):
             item.add_marker(pytest.mark.flaky(reruns=1))
+        group = "by the clock" if item.nodeid.startswith(WAITING) else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+# The first process is given the first group, which is that of WAITING: it has the right of way.
+if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+    os.nice(5)
 
 
 # looptime asks for the event loop of tests that have none, and would be given a new one that nobody closes.

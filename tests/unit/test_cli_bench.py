@@ -290,7 +290,8 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_figures_that_were_kept_are_used(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_calibration(calibration(), calibration_file(load_settings()))
     bench.run(calibrating=False, out=None, seconds=1, languages=None)
-    assert "calibration.json" in (text := capsys.readouterr().out)
+    text = capsys.readouterr().out
+    assert "calibration.json" in text.replace("\n", "")  # a long path is broken anywhere
     assert "measuring anew" not in text
     assert "turns a second" in text
 
