@@ -11,8 +11,8 @@ from bench.report import Figure, Row
 from bench.stats import summary
 from polytalk.config import load_settings
 from polytalk.dialogue import events
+from polytalk.dialogue.conversation.items import Item
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.items import Item
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.types import Seconds

@@ -20,8 +20,8 @@ from bench.plan import Plan
 from bench.questions import Utterance, questions
 from bench.report import Figure, Row
 from polytalk.config import Settings
+from polytalk.dialogue.answers.sentences import SentenceSplitter
 from polytalk.dialogue.persona import load_personas
-from polytalk.dialogue.sentences import SentenceSplitter
 from polytalk.engines import registry
 from polytalk.media.pcm import duration, resample, to_float
 from polytalk.types import (

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from bench.plan import Plan
 from bench.report import Figure, Row
-from polytalk.dialogue.knowledge import Answer, Knowledge, normalised
-from polytalk.dialogue.recall import SAME, choose
+from polytalk.dialogue.knowledge.by_heart import Answer, Knowledge, normalised
+from polytalk.dialogue.knowledge.recall import SAME, choose
 from polytalk.dialogue.voices import language_of
 from polytalk.engines.embed.e5 import E5
 from polytalk.errors import EngineFailed

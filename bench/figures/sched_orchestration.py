@@ -26,8 +26,8 @@ from bench.scripted import QUESTION
 from bench.server import PLUGIN
 from polytalk.config import Settings, TurnSettings, load_settings
 from polytalk.dialogue import events
+from polytalk.dialogue.conversation.items import Item
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.items import Item
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.gateway.server import settle

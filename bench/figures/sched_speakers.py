@@ -55,14 +55,15 @@ from bench.scheduler.spread import Runs, row
 from bench.scripted import story
 from bench.server import PLUGIN
 from polytalk.config import EngineChoice, Settings, TurnSettings, load_settings
-from polytalk.dialogue import events, narration
-from polytalk.dialogue.filming import FilmBegun, Filming, FilmOver, FilmPart
+from polytalk.dialogue import events
+from polytalk.dialogue.capacity.payer import Payer
+from polytalk.dialogue.clips import narration
+from polytalk.dialogue.clips.parts import Parts
+from polytalk.dialogue.clips.script import Sentence
+from polytalk.dialogue.conversation.items import Item
+from polytalk.dialogue.faces.filming import FilmBegun, Filming, FilmOver, FilmPart
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.items import Item
-from polytalk.dialogue.parts import Parts
-from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.runtime import Runtime
-from polytalk.dialogue.script import Sentence
 from polytalk.dialogue.settings import SessionSettings, Video
 from polytalk.engines import models, registry
 from polytalk.media.fragments import Encoding, FragmentWriter

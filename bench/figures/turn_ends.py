@@ -6,7 +6,7 @@ from statistics import fmean
 from bench.plan import Plan
 from bench.report import Figure, Row
 from bench.utterances import OPEN, WHOLE
-from polytalk.dialogue.completeness import PATIENCE_MS, Verdict, judge
+from polytalk.dialogue.ears.completeness import PATIENCE_MS, Verdict, judge
 
 PAUSES_MS = (200, 350, 500, 700, 1_000, 1_500, 2_500)
 """Of somebody who goes on; each utterance that does is paused in for each of these."""

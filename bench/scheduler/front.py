@@ -20,7 +20,7 @@ from bench.scheduler.baselines import BoundedFifo, Greedy
 from bench.scheduler.contender import NEVER, Ask, Contender, Machine
 from bench.scheduler.load import serving
 from bench.scheduler.ours import STAGES, Ours
-from polytalk.dialogue.gate import Gate
+from polytalk.dialogue.capacity.gate import Gate
 from polytalk.errors import Shed
 from polytalk.schedule.admission import Admission, Waiting
 from polytalk.schedule.demand import TurnDemand

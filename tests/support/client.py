@@ -10,8 +10,8 @@ from typing import Any
 from starlette.websockets import WebSocket
 
 from polytalk.config import Limits, Settings
-from polytalk.dialogue.endpointing import VadSettings
-from polytalk.dialogue.filming import FilmKit
+from polytalk.dialogue.ears.endpointing import VadSettings
+from polytalk.dialogue.faces.filming import FilmKit
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import Bounds, TurnDetection
 from polytalk.gateway.realtime.connection import Connection

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from urllib.parse import urlencode
 
 from polytalk.config import EngineChoice, Settings, TenantSettings
-from polytalk.dialogue.filming import FilmKit
+from polytalk.dialogue.faces.filming import FilmKit
 from polytalk.dialogue.runtime import Runtime
 from polytalk.gateway.app import create_app
 from polytalk.gateway.status import Status

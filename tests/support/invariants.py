@@ -12,7 +12,7 @@ from polytalk.dialogue.events import (
     Transcribed,
     TranscriptionFailed,
 )
-from polytalk.dialogue.face import FRAME_BYTES
+from polytalk.dialogue.faces.face import FRAME_BYTES
 from polytalk.media.pcm import duration
 from polytalk.types import MOUTH_PARAMS, SPEECH_RATE, Seconds
 from tests.support.scene import Caller

@@ -13,17 +13,17 @@ from msgspec.structs import replace
 from polytalk.avatar.bundle import library
 from polytalk.broker.memory import MemoryBroker
 from polytalk.cache.renders import Renders
+from polytalk.dialogue.answers.speaking import Studio
+from polytalk.dialogue.capacity.gate import Gate
+from polytalk.dialogue.capacity.payer import HOUSE, UNMETERED, Meter, Payer
 from polytalk.dialogue.dispatch import Dispatcher
 from polytalk.dialogue.events import DialogueEvent, ResponseFinished, Spoke
-from polytalk.dialogue.face import FaceEngines, Painter
-from polytalk.dialogue.gate import Gate
+from polytalk.dialogue.faces.face import FaceEngines, Painter
 from polytalk.dialogue.kit import Kit, Personas
 from polytalk.dialogue.metronome import Metronome
-from polytalk.dialogue.payer import HOUSE, UNMETERED, Meter, Payer
 from polytalk.dialogue.persona import Persona
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import Bounds, SessionSettings
-from polytalk.dialogue.speaking import Studio
 from polytalk.dialogue.voices import Voices
 from polytalk.media.pcm import silence
 from polytalk.schedule.admission import MOST_RESERVED, TARGET, Admission

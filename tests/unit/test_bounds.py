@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from polytalk.dialogue.conversation import Conversation
-from polytalk.dialogue.items import Item
+from polytalk.dialogue.conversation.conversation import Conversation
+from polytalk.dialogue.conversation.items import Item
 from polytalk.errors import BadInput
 from polytalk.gateway.bodies import decode
 from polytalk.gateway.realtime import client_events as ce

@@ -9,11 +9,11 @@ from polytalk.avatar.library import Bundle, Library
 from polytalk.cache import files, shown
 from polytalk.cache.disk import DiskTier
 from polytalk.config import Settings
-from polytalk.dialogue import clips
-from polytalk.dialogue.drawing import Drawing
-from polytalk.dialogue.film import Answer
-from polytalk.dialogue.marks import Mark
-from polytalk.dialogue.take import Take
+from polytalk.dialogue.clips import kept as clips
+from polytalk.dialogue.clips.film import Answer
+from polytalk.dialogue.clips.marks import Mark
+from polytalk.dialogue.clips.take import Take
+from polytalk.dialogue.faces.drawing import Drawing
 from polytalk.types import MOUTH_PARAMS, Seconds
 
 SAID = Answer("Hi?", "Hello.", bytearray(4_800), bytearray(5 * len(MOUTH_PARAMS)))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bench.figures.turn_ends import outcome
 from bench.utterances import OPEN, WHOLE
-from polytalk.dialogue.completeness import PATIENCE_MS, Eagerness, Verdict, judge, patience
+from polytalk.dialogue.ears.completeness import PATIENCE_MS, Eagerness, Verdict, judge, patience
 
 EAGERNESS: tuple[Eagerness, ...] = ("low", "medium", "high", "auto")
 

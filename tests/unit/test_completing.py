@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.completing import Asked, Completion, Halt
-from polytalk.dialogue.knowledge import Answer
-from polytalk.dialogue.payer import HOUSE
+from polytalk.dialogue.capacity.payer import HOUSE
+from polytalk.dialogue.knowledge.by_heart import Answer
 from polytalk.dialogue.persona import Persona
+from polytalk.dialogue.texts.completing import Asked, Completion, Halt
 from polytalk.errors import Shed
 from polytalk.gateway.rest.errands import Errands
 from polytalk.types import Message, TextDelta, Usage

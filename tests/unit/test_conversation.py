@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.conversation import Conversation
-from polytalk.dialogue.items import Item, heard_text
+from polytalk.dialogue.conversation.conversation import Conversation
+from polytalk.dialogue.conversation.items import Item, heard_text
 from polytalk.errors import BadInput
 from polytalk.types import Message
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.delivery import SLICE_FRAMES, Delivery, cut, joined
+from polytalk.dialogue.answers.delivery import SLICE_FRAMES, Delivery, cut, joined
+from polytalk.dialogue.answers.turn import Turn
+from polytalk.dialogue.conversation.items import Item
 from polytalk.dialogue.events import DialogueEvent, Said, Spoke
-from polytalk.dialogue.face import FRAME_BYTES, Piece
-from polytalk.dialogue.items import Item
+from polytalk.dialogue.faces.face import FRAME_BYTES, Piece
 from polytalk.dialogue.metronome import BAR, BEAT, Metronome
 from polytalk.dialogue.settings import SessionSettings
-from polytalk.dialogue.turn import Turn
 from polytalk.errors import EngineFailed
 from polytalk.media.pcm import duration
 from polytalk.schedule.playout import Playout

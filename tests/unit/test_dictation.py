@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import pytest
 
-from polytalk.dialogue.dictation import AHEAD, Segment, Wish, dictate
-from polytalk.dialogue.payer import HOUSE
-from polytalk.dialogue.recital import recite
+from polytalk.dialogue.capacity.payer import HOUSE
+from polytalk.dialogue.texts.dictation import AHEAD, Segment, Wish, dictate
+from polytalk.dialogue.texts.recital import recite
 from polytalk.errors import EngineFailed, Unspeakable
 from polytalk.gateway.rest.errands import Errands
 from polytalk.media.pcm import duration, silence

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polytalk.broker.memory import MemoryBroker
+from polytalk.dialogue.capacity.payer import Payer
 from polytalk.dialogue.dispatch import MAX_WAITING, SILENCE, Dispatcher, Replies, Scope
-from polytalk.dialogue.payer import Payer
 from polytalk.errors import BadInput, Cancelled, EngineFailed, PolytalkError, Shed, WorkerLost
 from polytalk.types import AnalyseWork, Chunk, Failure, Job, MouthFrames, Result, Stage, TextDelta, Tier
 from tests.support.jobs import chunk, job

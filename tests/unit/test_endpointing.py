@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.endpointing import (
+from polytalk.dialogue.ears.endpointing import (
     FRAME_MS,
     MOST_LATE_MS,
     Event,

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from polytalk.avatar.library import Library
 from polytalk.config import Settings
-from polytalk.dialogue import scenes
-from polytalk.dialogue.drawing import Drawing
-from polytalk.dialogue.film import film
-from polytalk.dialogue.marks import Mark
-from polytalk.dialogue.parts import Parts
-from polytalk.dialogue.reel import Shape
-from polytalk.dialogue.scenes import plan, spans
-from polytalk.dialogue.take import Take
+from polytalk.dialogue.clips import scenes
+from polytalk.dialogue.clips.film import film
+from polytalk.dialogue.clips.marks import Mark
+from polytalk.dialogue.clips.parts import Parts
+from polytalk.dialogue.clips.reel import Shape
+from polytalk.dialogue.clips.scenes import plan, spans
+from polytalk.dialogue.clips.take import Take
+from polytalk.dialogue.faces.drawing import Drawing
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.media.decode import decode_audio
 from polytalk.media.loudness import TARGET, measure

@@ -11,7 +11,7 @@ import av
 import pytest
 from msgspec.structs import replace
 
-from polytalk.dialogue.filming import FilmBegun, FilmKit, FilmOver, FilmPart
+from polytalk.dialogue.faces.filming import FilmBegun, FilmKit, FilmOver, FilmPart
 from polytalk.gateway.realtime.media_line import MediaFeeds, MediaLine
 from polytalk.media.boxes import samples, timescales
 from polytalk.media.fragments import FragmentWriter

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import pytest
 
 from polytalk.avatar.library import of_the_package
-from polytalk.dialogue import foresight
-from polytalk.dialogue.face import Painter
-from polytalk.dialogue.foresight import MOUTHS, Foresight
+from polytalk.dialogue.faces import foresight
+from polytalk.dialogue.faces.face import Painter
+from polytalk.dialogue.faces.foresight import MOUTHS, Foresight
 from polytalk.engines.synthesise.raster import RasterSynthesiser
 from polytalk.errors import BadInput, EngineFailed
 from polytalk.types import Seconds, SynthesiseWork

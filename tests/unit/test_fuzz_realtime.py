@@ -16,9 +16,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from bench.soak import MOMENT, SETTLES, converse
 from polytalk.config import StoreSettings
-from polytalk.dialogue.delivery import Delivery
+from polytalk.dialogue.answers.delivery import Delivery
+from polytalk.dialogue.answers.turn import Turn
 from polytalk.dialogue.session import Session
-from polytalk.dialogue.turn import Turn
 from polytalk.gateway.realtime.connection import Connection
 from polytalk.gateway.realtime.media_line import MediaFeed
 from polytalk.gateway.realtime.outbox import Outbox

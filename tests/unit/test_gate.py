@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from polytalk.dialogue.gate import Gate
+from polytalk.dialogue.capacity.gate import Gate
 from polytalk.schedule.admission import Admission, Waiting
 from polytalk.schedule.demand import TurnDemand
 from polytalk.types import Stage, Tier

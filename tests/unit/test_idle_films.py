@@ -11,8 +11,8 @@ import pytest
 from polytalk.avatar.library import of_the_package
 from polytalk.avatar.motion import EASE, State, at_rest
 from polytalk.avatar.terms import PARAMETERS
-from polytalk.dialogue.idling import LASTS, RESTS
-from polytalk.dialogue.performance import Performance
+from polytalk.dialogue.answers.performance import Performance
+from polytalk.dialogue.faces.idling import LASTS, RESTS
 from polytalk.media.fragments import VideoCodec
 from polytalk.media.loop import LoopWriter
 from polytalk.media.yuv import planes_of

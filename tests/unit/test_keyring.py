@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from polytalk.config import ANYBODY, Settings, TenantSettings
-from polytalk.dialogue.shares import Shares
+from polytalk.dialogue.capacity.shares import Shares
 from polytalk.errors import StoreLost
 from polytalk.gateway.keyring import KeyRing
 from polytalk.gateway.keys import ORDINARY, Principal

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.knowledge import Answer, Knowledge, normalised
+from polytalk.dialogue.knowledge.by_heart import Answer, Knowledge, normalised
 from polytalk.dialogue.persona import load_personas
 
 ENGLISH, CHINESE = load_personas("Mira")["en"], load_personas("米拉")["zh"]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from polytalk.dialogue import knowledge_file
-from polytalk.dialogue.knowledge import MAX_KEY, Answer
+from polytalk.dialogue.knowledge import file as knowledge_file
+from polytalk.dialogue.knowledge.by_heart import MAX_KEY, Answer
 from polytalk.dialogue.persona import grounded, load_personas
 from polytalk.errors import ConfigError
 

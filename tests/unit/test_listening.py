@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.endpointing import Event, Paused, SpeechStarted, SpeechStopped, VadSettings
-from polytalk.dialogue.listening import Ears
+from polytalk.dialogue.ears.endpointing import Event, Paused, SpeechStarted, SpeechStopped, VadSettings
+from polytalk.dialogue.ears.listening import Ears
 from polytalk.errors import BadInput
 from polytalk.media.pcm import silence
 from polytalk.types import LISTEN_RATE, SPEECH_RATE, Seconds

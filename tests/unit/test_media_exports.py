@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from polytalk.dialogue.exports import check_target
+from polytalk.dialogue.clips.exports import check_target
 from polytalk.errors import BadInput, SetupError
 from polytalk.media.decode import decode_audio
 from polytalk.media.gif import LONGEST, GifWriter

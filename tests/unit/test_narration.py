@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from polytalk.dialogue import narration
-from polytalk.dialogue.film import Answer
-from polytalk.dialogue.narration import Narration
-from polytalk.dialogue.parts import Part, Parts
-from polytalk.dialogue.script import read_script
+from polytalk.dialogue.clips import narration
+from polytalk.dialogue.clips.film import Answer
+from polytalk.dialogue.clips.narration import Narration
+from polytalk.dialogue.clips.parts import Part, Parts
+from polytalk.dialogue.clips.script import read_script
+from polytalk.dialogue.clips.take import STRETCH, blocks, stretches
 from polytalk.dialogue.settings import SessionSettings
-from polytalk.dialogue.take import STRETCH, blocks, stretches
 from polytalk.errors import BadInput, SetupError, Unspeakable
 from polytalk.media.pcm import from_float, silence
 from polytalk.types import MOUTH_PARAMS, MOUTH_RATE, SAMPLE_BYTES, SPEECH_RATE

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 import polytalk.gateway.realtime
-from polytalk.dialogue.filming import FilmKit
+from polytalk.dialogue.faces.filming import FilmKit
 from polytalk.gateway.realtime.wires import EXTENSION, PUBLISHED, event
 from polytalk.types import ToolDelta
 from tests.support.client import Client

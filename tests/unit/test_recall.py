@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from polytalk.dialogue.knowledge import Answer, Knowledge
-from polytalk.dialogue.recall import Found, Recall, choose
+from polytalk.dialogue.knowledge.by_heart import Answer, Knowledge
+from polytalk.dialogue.knowledge.recall import Found, Recall, choose
 from polytalk.errors import EngineFailed
 from polytalk.types import EmbedWork, Result, Stage, Vector
 from polytalk.worker.loop import StreamWorker

@@ -7,7 +7,8 @@ import pytest
 
 from polytalk.clock import VirtualClock
 from polytalk.config import TenantSettings
-from polytalk.dialogue.conversation import Conversation
+from polytalk.dialogue.conversation.conversation import Conversation
+from polytalk.dialogue.conversation.items import Item
 from polytalk.dialogue.events import (
     ItemTruncated,
     ResponseFinished,
@@ -17,7 +18,6 @@ from polytalk.dialogue.events import (
     Spoke,
     Transcribed,
 )
-from polytalk.dialogue.items import Item
 from polytalk.gateway.keys import Principal
 from polytalk.gateway.realtime.recorder import REMEMBERED, Recorder
 from polytalk.store.conversations import Conversations, SessionRecord, TurnRecord

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI, NotFoundError
 from pydantic import SecretStr
 
 from polytalk.config import ClipSettings, Settings, StoreSettings, TenantSettings
-from polytalk.dialogue import scenes
+from polytalk.dialogue.clips import scenes
 from polytalk.dialogue.dispatch import Replies
 from polytalk.errors import EngineFailed
 from polytalk.gateway.rest.clip_folder import ClipFolder

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from polytalk.dialogue.filming import FilmKit
-from polytalk.dialogue.resting import FPS, KEY_EVERY, LASTS, Face, Reel, Resting
+from polytalk.dialogue.faces.filming import FilmKit
+from polytalk.dialogue.faces.resting import FPS, KEY_EVERY, LASTS, Face, Reel, Resting
 from polytalk.errors import EngineFailed
 from polytalk.media.fragments import Encoding
 from tests.support.engines import Fault, ScriptedSynthesise

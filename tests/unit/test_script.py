@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.script import MAX_BYTES, Sentence, load_script, read_script
+from polytalk.dialogue.clips.script import MAX_BYTES, Sentence, load_script, read_script
 from polytalk.errors import BadInput
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.sentences import LIMIT_COLUMNS, SentenceSplitter, columns
+from polytalk.dialogue.answers.sentences import LIMIT_COLUMNS, SentenceSplitter, columns
 
 
 def split(text: str, size: int = 0, language: str = "en", *, early: bool = False) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polytalk.dialogue.backchannel import interrupts
+from polytalk.dialogue.ears.backchannel import interrupts
 from polytalk.dialogue.events import ResponseFinished, ResponseStarted, SpeechStarted, Spoke, Transcribed
 from polytalk.dialogue.settings import TurnDetection
 from polytalk.media.pcm import duration

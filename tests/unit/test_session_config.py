@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polytalk.config import Settings
-from polytalk.dialogue.completeness import Eagerness, Verdict, patience
+from polytalk.dialogue.ears.completeness import Eagerness, Verdict, patience
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.dialogue.voices import Voices
 from polytalk.errors import BadInput

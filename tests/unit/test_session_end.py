@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from polytalk.dialogue.items import Item
+from polytalk.dialogue.conversation.items import Item
 from polytalk.errors import BadInput
 from polytalk.types import Seconds
 from tests.support.engines import ScriptedAsr, ScriptedLlm, ScriptedTts

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from polytalk.dialogue.conversation.items import Item
 from polytalk.dialogue.events import (
     ItemTruncated,
     OutputAdded,
@@ -18,7 +19,6 @@ from polytalk.dialogue.events import (
     Spoke,
     Transcribed,
 )
-from polytalk.dialogue.items import Item
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import TurnDetection
 from polytalk.errors import BadInput

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from msgspec import structs
 
+from polytalk.dialogue.conversation.items import Item
 from polytalk.dialogue.events import (
     DialogueEvent,
     ResponseStarted,
@@ -12,7 +13,6 @@ from polytalk.dialogue.events import (
     Spoke,
     Transcribed,
 )
-from polytalk.dialogue.items import Item
 from polytalk.types import Message, Seconds
 from tests.support.engines import ScriptedAsr, ScriptedLlm
 from tests.support.invariants import check

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from polytalk.dialogue.endpointing import VadSettings
+from polytalk.dialogue.ears.endpointing import VadSettings
 from polytalk.dialogue.events import (
     Committed,
     ResponseFinished,
@@ -177,7 +177,7 @@ async def test_a_defect_of_our_own_fails_the_answer_and_not_the_session(
 
     async with Scene() as scene, scene.call() as caller:
         with monkeypatch.context() as patched:
-            patched.setattr("polytalk.dialogue.sentences.SentenceSplitter.push", broken)
+            patched.setattr("polytalk.dialogue.answers.sentences.SentenceSplitter.push", broken)
             await caller.asks()
             done = await caller.answered()
         assert (done.status, done.reason) == ("failed", "engine_failed")

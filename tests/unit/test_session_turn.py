@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from polytalk.dialogue.answers.turn import SENTENCES_AHEAD
+from polytalk.dialogue.conversation.items import Item
 from polytalk.dialogue.events import (
     Committed,
     ItemAdded,
@@ -17,9 +19,7 @@ from polytalk.dialogue.events import (
     Spoke,
     Transcribed,
 )
-from polytalk.dialogue.items import Item
 from polytalk.dialogue.settings import TurnDetection
-from polytalk.dialogue.turn import SENTENCES_AHEAD
 from polytalk.types import Message, Usage
 from tests.support.engines import ScriptedAsr, ScriptedLlm, ScriptedTts
 from tests.support.invariants import check

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from polytalk.dialogue.completeness import Eagerness, Verdict, patience
-from polytalk.dialogue.endpointing import VadSettings
+from polytalk.dialogue.answers.idle import NOTHING_SAID
+from polytalk.dialogue.ears.completeness import Eagerness, Verdict, patience
+from polytalk.dialogue.ears.endpointing import VadSettings
 from polytalk.dialogue.events import (
     Committed,
     ItemAdded,
@@ -17,7 +18,6 @@ from polytalk.dialogue.events import (
     TimedOut,
     Transcribed,
 )
-from polytalk.dialogue.idle import NOTHING_SAID
 from polytalk.dialogue.settings import TurnDetection
 from polytalk.types import Seconds
 from tests.support.client import Client

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polytalk.config import TenantSettings
-from polytalk.dialogue.shares import Shares
+from polytalk.dialogue.capacity.shares import Shares
 from polytalk.schedule.bank import HOUSE, Bank
 from polytalk.schedule.fairshare import FairShare
 

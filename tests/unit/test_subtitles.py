@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polytalk.dialogue.sentences import columns
-from polytalk.dialogue.subtitles import LINE, LINES, Cue, cues, written
+from polytalk.dialogue.answers.sentences import columns
+from polytalk.dialogue.clips.subtitles import LINE, LINES, Cue, cues, written
 
 
 def test_srt_counts_and_has_commas() -> None:

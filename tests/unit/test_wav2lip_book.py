@@ -15,10 +15,10 @@ from polytalk.avatar.photo.renderer import PhotoRenderer
 from polytalk.avatar.shelf import FOLDER
 from polytalk.avatar.terms import PARAMETERS
 from polytalk.config import EngineChoice, Settings
-from polytalk.dialogue.drawing import Drawing
-from polytalk.dialogue.film import film
-from polytalk.dialogue.marks import Mark
-from polytalk.dialogue.take import Take
+from polytalk.dialogue.clips.film import film
+from polytalk.dialogue.clips.marks import Mark
+from polytalk.dialogue.clips.take import Take
+from polytalk.dialogue.faces.drawing import Drawing
 from polytalk.engines import models
 from polytalk.engines.synthesise import wav2lip, wav2lip_book
 from polytalk.engines.synthesise import wav2lip_network as network

@@ -1,6 +1,6 @@
 """What a listener is about to hear, and which picture goes with it."""
 
-from polytalk.dialogue.resting import Reel
+from polytalk.dialogue.faces.resting import Reel
 from polytalk.gateway.webrtc.buffer import Cut, OutputBuffer
 from polytalk.gateway.webrtc.projector import Projector
 from polytalk.media.opus import PACKET, PACKET_BYTES

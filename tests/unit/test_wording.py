@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polytalk.dialogue.knowledge.wording import alike, wording
 from polytalk.dialogue.persona import load_personas
-from polytalk.dialogue.wording import alike, wording
 
 SAME = [
     ("When do you open?", "At what time do you open?"),

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from polytalk.config import Settings, load_settings
-from polytalk.dialogue.clips import clip
-from polytalk.dialogue.drawing import Drawing
-from polytalk.dialogue.exports import check_target
-from polytalk.dialogue.film import Answer, OnFrame, answer
-from polytalk.dialogue.marks import Mark, mark_of
+from polytalk.dialogue.clips.exports import check_target
+from polytalk.dialogue.clips.film import Answer, OnFrame, answer
+from polytalk.dialogue.clips.kept import clip
+from polytalk.dialogue.clips.marks import Mark, mark_of
+from polytalk.dialogue.faces.drawing import Drawing
 from polytalk.dialogue.runtime import Runtime, open_tiers
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.errors import BadInput

@@ -11,13 +11,13 @@ from rich.progress import Progress as Bar
 from polytalk.cache.disk import DiskTier
 from polytalk.cli.ask import UNPACED
 from polytalk.config import Settings, load_settings
-from polytalk.dialogue.clips import clip
+from polytalk.dialogue.capacity.payer import Payer
+from polytalk.dialogue.clips.kept import clip
+from polytalk.dialogue.clips.marks import mark_of
+from polytalk.dialogue.clips.rehearsal import rehearse
 from polytalk.dialogue.dispatch import Scope
-from polytalk.dialogue.drawing import Drawing
+from polytalk.dialogue.faces.drawing import Drawing
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.marks import mark_of
-from polytalk.dialogue.payer import Payer
-from polytalk.dialogue.rehearsal import rehearse
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.errors import BadInput, PolytalkError

@@ -11,22 +11,22 @@ from rich.progress import Progress as Bar
 
 from polytalk.cli.ask import UNPACED, described
 from polytalk.config import EngineChoice, load_settings
+from polytalk.dialogue.capacity.payer import Payer
+from polytalk.dialogue.clips.exports import check_target
+from polytalk.dialogue.clips.film import film
+from polytalk.dialogue.clips.marks import mark_of
+from polytalk.dialogue.clips.narration import Narration
+from polytalk.dialogue.clips.parts import Parts
+from polytalk.dialogue.clips.reel import BEFORE
+from polytalk.dialogue.clips.rehearsal import recorded
+from polytalk.dialogue.clips.script import load_script, read_script
+from polytalk.dialogue.clips.subtitles import cues, written
+from polytalk.dialogue.clips.take import Take
 from polytalk.dialogue.dispatch import Scope
-from polytalk.dialogue.drawing import Drawing
-from polytalk.dialogue.exports import check_target
-from polytalk.dialogue.film import film
+from polytalk.dialogue.faces.drawing import Drawing
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.marks import mark_of
-from polytalk.dialogue.narration import Narration
-from polytalk.dialogue.parts import Parts
-from polytalk.dialogue.payer import Payer
-from polytalk.dialogue.reel import BEFORE
-from polytalk.dialogue.rehearsal import recorded
 from polytalk.dialogue.runtime import Runtime
-from polytalk.dialogue.script import load_script, read_script
 from polytalk.dialogue.settings import SessionSettings
-from polytalk.dialogue.subtitles import cues, written
-from polytalk.dialogue.take import Take
 from polytalk.errors import BadInput, SetupError
 from polytalk.media.decode import decode_audio
 from polytalk.types import SPEECH_RATE, Seconds, Tier

@@ -5,8 +5,8 @@ from collections import deque
 
 from polytalk.broker.base import Broker
 from polytalk.clock import Clock
+from polytalk.dialogue.capacity.payer import HOUSE, UNMETERED, Bill, Payer, Tab
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.payer import HOUSE, UNMETERED, Bill, Payer, Tab
 from polytalk.errors import Cancelled, EngineFailed, WorkerLost, by_code
 from polytalk.types import Chunk, Failure, Generation, Job, Result, Seconds, Stage, Work
 

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from polytalk.dialogue.items import Item
+from polytalk.dialogue.conversation.items import Item
 from polytalk.types import Phone, Pictures, Seconds, Usage
 
 Milliseconds: TypeAlias = int

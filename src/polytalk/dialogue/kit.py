@@ -5,12 +5,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from polytalk.dialogue.face import FaceEngines
-from polytalk.dialogue.gate import Gate
+from polytalk.dialogue.answers.speaking import Studio
+from polytalk.dialogue.capacity.gate import Gate
+from polytalk.dialogue.faces.face import FaceEngines
+from polytalk.dialogue.knowledge.recall import Recall
 from polytalk.dialogue.metronome import Metronome
 from polytalk.dialogue.persona import Persona
-from polytalk.dialogue.recall import Recall
-from polytalk.dialogue.speaking import Studio
 from polytalk.dialogue.voices import Voices
 from polytalk.types import Seconds
 

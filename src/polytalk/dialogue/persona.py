@@ -13,8 +13,8 @@ from typing import Any
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
-from polytalk.dialogue.knowledge import Answer, Knowledge
-from polytalk.dialogue.wording import alike, wording
+from polytalk.dialogue.knowledge.by_heart import Answer, Knowledge
+from polytalk.dialogue.knowledge.wording import alike, wording
 from polytalk.types import Message
 
 

@@ -16,26 +16,26 @@ from polytalk.cache.renders import Renders
 from polytalk.cache.tiers import Tiers
 from polytalk.clock import RealClock
 from polytalk.config import EngineChoice, Settings
-from polytalk.dialogue import knowledge_file
-from polytalk.dialogue.delivery import Emit
+from polytalk.dialogue.answers.delivery import Emit
+from polytalk.dialogue.answers.speaking import Studio
+from polytalk.dialogue.capacity.gate import Gate
+from polytalk.dialogue.capacity.payer import HOUSE, Payer
+from polytalk.dialogue.capacity.shares import Shares
+from polytalk.dialogue.clips.marks import film_label
 from polytalk.dialogue.dispatch import Dispatcher, Scope
-from polytalk.dialogue.drawing import painting
-from polytalk.dialogue.face import FaceEngines, Painter
-from polytalk.dialogue.filming import FilmKit
-from polytalk.dialogue.foresight import Foresight
-from polytalk.dialogue.gate import Gate
-from polytalk.dialogue.idling import Idling
+from polytalk.dialogue.faces.drawing import painting
+from polytalk.dialogue.faces.face import FaceEngines, Painter
+from polytalk.dialogue.faces.filming import FilmKit
+from polytalk.dialogue.faces.foresight import Foresight
+from polytalk.dialogue.faces.idling import Idling
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.kit import Kit, Personas
-from polytalk.dialogue.marks import film_label
+from polytalk.dialogue.knowledge import file as knowledge_file
+from polytalk.dialogue.knowledge.recall import Recall
 from polytalk.dialogue.metronome import Metronome
-from polytalk.dialogue.payer import HOUSE, Payer
 from polytalk.dialogue.persona import Persona, load_personas
-from polytalk.dialogue.recall import Recall
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import Bounds, SessionSettings
-from polytalk.dialogue.shares import Shares
-from polytalk.dialogue.speaking import Studio
 from polytalk.dialogue.voices import Voices
 from polytalk.engines import models, registry
 from polytalk.engines.base import BatchEngine, SynthesiseEngine, VadEngine

@@ -9,20 +9,20 @@ from functools import partial
 from types import TracebackType
 
 from polytalk.dialogue import events
-from polytalk.dialogue.answering import Answering
-from polytalk.dialogue.asides import Asides
-from polytalk.dialogue.conversation import Conversation
-from polytalk.dialogue.delivery import Emit
+from polytalk.dialogue.answers.answering import Answering
+from polytalk.dialogue.answers.asides import Asides
+from polytalk.dialogue.answers.delivery import Emit
+from polytalk.dialogue.answers.idle import NOTHING_SAID, IdleWatch
+from polytalk.dialogue.answers.reading import ReadingAhead
+from polytalk.dialogue.capacity.payer import HOUSE, Payer
+from polytalk.dialogue.conversation.conversation import Conversation
+from polytalk.dialogue.conversation.history import Told, told
+from polytalk.dialogue.conversation.items import Item
 from polytalk.dialogue.dispatch import Dispatcher
-from polytalk.dialogue.hearing import Hearings
-from polytalk.dialogue.history import Told, told
-from polytalk.dialogue.idle import NOTHING_SAID, IdleWatch
+from polytalk.dialogue.ears.hearing import Hearings
+from polytalk.dialogue.ears.listening import Ears
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.items import Item
 from polytalk.dialogue.kit import Kit, Personas
-from polytalk.dialogue.listening import Ears
-from polytalk.dialogue.payer import HOUSE, Payer
-from polytalk.dialogue.reading import ReadingAhead
 from polytalk.dialogue.settings import Bounds, SessionSettings
 from polytalk.dialogue.tasks import Tasks
 from polytalk.dialogue.turntaking import TurnTaking

@@ -4,9 +4,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from polytalk.dialogue.completeness import Eagerness
-from polytalk.dialogue.endpointing import VadSettings
-from polytalk.dialogue.tools import Tool, ToolChoice
+from polytalk.dialogue.conversation.tools import Tool, ToolChoice
+from polytalk.dialogue.ears.completeness import Eagerness
+from polytalk.dialogue.ears.endpointing import VadSettings
 from polytalk.types import Seconds
 
 

@@ -6,22 +6,22 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from polytalk.dialogue import events
-from polytalk.dialogue.answer import Answer
-from polytalk.dialogue.answering import Answering
-from polytalk.dialogue.backchannel import LONGEST_MS
-from polytalk.dialogue.completeness import judge, patience
-from polytalk.dialogue.conversation import Conversation
-from polytalk.dialogue.delivery import Emit
-from polytalk.dialogue.endpointing import Paused, Resumed, SpeechStarted, SpeechStopped
-from polytalk.dialogue.hearing import Hearing, Hearings, interrupts
+from polytalk.dialogue.answers.answer import Answer
+from polytalk.dialogue.answers.answering import Answering
+from polytalk.dialogue.answers.delivery import Emit
+from polytalk.dialogue.answers.reading import ReadingAhead
+from polytalk.dialogue.conversation.conversation import Conversation
+from polytalk.dialogue.conversation.items import Item
+from polytalk.dialogue.ears.backchannel import LONGEST_MS
+from polytalk.dialogue.ears.completeness import judge, patience
+from polytalk.dialogue.ears.endpointing import Paused, Resumed, SpeechStarted, SpeechStopped
+from polytalk.dialogue.ears.hearing import Hearing, Hearings, interrupts
+from polytalk.dialogue.ears.listening import Ears
+from polytalk.dialogue.ears.words import Words
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.items import Item
 from polytalk.dialogue.kit import Kit
-from polytalk.dialogue.listening import Ears
-from polytalk.dialogue.reading import ReadingAhead
 from polytalk.dialogue.settings import Bounds, SessionSettings
 from polytalk.dialogue.tasks import Spawn
-from polytalk.dialogue.words import Words
 from polytalk.errors import PolytalkError, Shed
 from polytalk.media.pcm import duration
 from polytalk.types import LISTEN_RATE

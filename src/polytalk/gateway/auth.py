@@ -28,7 +28,7 @@ from starlette.websockets import WebSocket
 
 from polytalk.clock import Clock, RealClock
 from polytalk.config import ANYBODY, ServerSettings
-from polytalk.dialogue.payer import Payer
+from polytalk.dialogue.capacity.payer import Payer
 from polytalk.errors import OverQuota, PolytalkError
 from polytalk.gateway.address import asker, client_address, foreign_origin, from_here, is_local_name
 from polytalk.gateway.keys import Keys, Need, Principal, wanted

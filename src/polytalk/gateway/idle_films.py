@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from polytalk.config import VideoSettings
-from polytalk.dialogue.idling import RESTS, Rest
+from polytalk.dialogue.faces.idling import RESTS, Rest
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime.avatar_options import picture_size
 from polytalk.media.fragments import VIDEO_CODECS, VideoCodec

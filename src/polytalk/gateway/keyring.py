@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import update
 
 from polytalk.config import ANYBODY, Settings, TenantSettings
-from polytalk.dialogue.shares import Shares
+from polytalk.dialogue.capacity.shares import Shares
 from polytalk.errors import BadInput, StoreLost
 from polytalk.gateway.keys import ORDINARY, SCOPES, Principal, SettingsKeys
 from polytalk.store import tables

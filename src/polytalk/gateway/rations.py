@@ -8,7 +8,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 
 from polytalk.config import Quota, Quotas, TenantSettings
-from polytalk.dialogue.payer import UNMETERED, Payer
+from polytalk.dialogue.capacity.payer import UNMETERED, Payer
 from polytalk.errors import OverQuota
 from polytalk.gateway.keys import Principal
 from polytalk.gateway.problems import answer_to

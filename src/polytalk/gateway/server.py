@@ -12,7 +12,7 @@ from types import FrameType
 import uvicorn
 
 from polytalk.config import ServerSettings
-from polytalk.dialogue.gate import Gate
+from polytalk.dialogue.capacity.gate import Gate
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import ConfigError
 from polytalk.gateway.app import create_app

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """State as `dialogue.turn` keeps it; the rules are in `turns`."""
+    """State as `dialogue.answers.turn` keeps it; the rules are in `turns`."""
 
     __slots__ = (
         "admitted", "asked_at", "collected", "expected", "face", "fps", "generation", "holder", "judged", "late",

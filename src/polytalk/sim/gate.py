@@ -1,4 +1,4 @@
-"""Where simulated turns wait for room, as `dialogue.gate` lets them; the policy is the ring's `Admission`."""
+"""Where simulated turns wait for room, as `dialogue.capacity.gate` lets them; the policy is the ring's `Admission`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

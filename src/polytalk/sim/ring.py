@@ -15,7 +15,7 @@ from polytalk.sim.task import Task, units_of
 from polytalk.types import Seconds
 
 LONGEST_RUN: Seconds = 1.0
-"""As `dialogue.face` has it."""
+"""As `dialogue.faces.face` has it."""
 LEARNING = 200
 """Batches of which every one is learnt from; later one in `SAMPLE`. What engines cost does not change in a simulation,
 and each lesson fits a line anew, which would take most of its time."""

@@ -4,7 +4,7 @@ same questions in the same order.
                      distribution                                      mean, roughly
     question         lognormal, median 2.7 s, sigma 0.45, 0.6–12 s     3.0 s
     answer           lognormal, median 22 words, sigma 0.5, 3–120      25 words, 8 s
-    sentences        first clause of 5 words, then 11, then 14, as `dialogue.sentences` cuts them
+    sentences        first clause of 5 words, then 11, then 14, as `dialogue.answers.sentences` cuts them
     speech           3.1 words a second, and 0.25 s of pause a sentence
     tokens           1.35 a word; the prompt's uncached part: 10 of the template, and the question
     pause            lognormal, median 6 s, sigma 0.6, from the end of the answer to the next question

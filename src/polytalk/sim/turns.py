@@ -1,4 +1,4 @@
-"""Turns walk through the stages as `dialogue.turn` makes them do.
+"""Turns walk through the stages as `dialogue.answers.turn` makes them do.
 
 end of speech ─ endpointing ─▶ admission ─▶ listen ─▶ think ─▶ sentences ─▶ speak ─▶ mouth ─▶ listener
                                                         two sentences at once ┘  └ not far ahead of playback

@@ -1,7 +1,7 @@
 /** When the user's voice fell off, by what this page captured: on a call over WebRTC the server counts other samples. */
 
 const BLOCK = 120;
-/** As the server has it (dialogue/loudness.py): softer than the loudest by so much is no voice, … */
+/** As the server has it (dialogue/ears/loudness.py): softer than the loudest by so much is no voice, … */
 const RANGE_DB = 30;
 /** … and by so much a second an earlier sound counts less. */
 const FADING_DB = 5;

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from polytalk.config import Limits
-from polytalk.dialogue.items import Item
+from polytalk.dialogue.conversation.items import Item
 from polytalk.dialogue.session import Session
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime import client_events as ce

@@ -6,8 +6,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from polytalk.config import TurnSettings
-from polytalk.dialogue.completeness import Verdict, patience
-from polytalk.dialogue.endpointing import VadSettings
+from polytalk.dialogue.ears.completeness import Verdict, patience
+from polytalk.dialogue.ears.endpointing import VadSettings
 from polytalk.dialogue.settings import TurnDetection
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime.session_patch import TurnDetectionPatch

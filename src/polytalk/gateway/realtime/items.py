@@ -3,9 +3,9 @@
 from typing import Any
 
 from polytalk.config import Limits
+from polytalk.dialogue.conversation.items import Item, Part
+from polytalk.dialogue.conversation.tools import fault_of
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.items import Item, Part
-from polytalk.dialogue.tools import fault_of
 from polytalk.errors import BadInput
 from polytalk.gateway.bounds import LONGEST_ID
 from polytalk.gateway.realtime.formats import Format, decode_whole

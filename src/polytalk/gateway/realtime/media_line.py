@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from polytalk.dialogue.filming import FilmBegun, FilmOver, FilmPart, Shot
+from polytalk.dialogue.faces.filming import FilmBegun, FilmOver, FilmPart, Shot
 
 OVER = "the session is over"
 

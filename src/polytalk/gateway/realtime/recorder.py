@@ -12,8 +12,9 @@ from typing import TypeVar
 from sqlalchemy import update
 
 from polytalk.clock import Clock, RealClock
-from polytalk.dialogue.conversation import Conversation
-from polytalk.dialogue.delivery import Emit
+from polytalk.dialogue.answers.delivery import Emit
+from polytalk.dialogue.conversation.conversation import Conversation
+from polytalk.dialogue.conversation.items import Item, heard_text
 from polytalk.dialogue.events import (
     DialogueEvent,
     ItemTruncated,
@@ -24,7 +25,6 @@ from polytalk.dialogue.events import (
     Spoke,
     Transcribed,
 )
-from polytalk.dialogue.items import Item, heard_text
 from polytalk.dialogue.session import Session
 from polytalk.errors import BadInput
 from polytalk.gateway.keys import Principal

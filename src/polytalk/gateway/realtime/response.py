@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import ceil
 
 from polytalk.dialogue import events
-from polytalk.dialogue.items import Item
+from polytalk.dialogue.conversation.items import Item
 from polytalk.gateway.realtime.avatar_options import AvatarOptions
 from polytalk.gateway.realtime.face_events import blendshapes, visemes, words
 from polytalk.gateway.realtime.formats import Format, shown_format

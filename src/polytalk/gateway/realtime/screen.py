@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from polytalk.dialogue.events import DialogueEvent, ResponseFinished, ResponseStarted, Spoke
-from polytalk.dialogue.filming import FilmBegun, Filming, FilmKit, FilmOver, FilmPart, Shot
+from polytalk.dialogue.faces.filming import FilmBegun, Filming, FilmKit, FilmOver, FilmPart, Shot
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.gateway.realtime.avatar_options import Film, Protocol

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from polytalk.dialogue import events
-from polytalk.dialogue.conversation import Conversation
+from polytalk.dialogue.conversation.conversation import Conversation
+from polytalk.dialogue.conversation.items import Item
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.items import Item
 from polytalk.errors import BadInput
 from polytalk.gateway.realtime.avatar_options import AvatarOptions
 from polytalk.gateway.realtime.formats import Format

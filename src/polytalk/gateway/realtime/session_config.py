@@ -8,8 +8,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from polytalk.config import Settings
+from polytalk.dialogue.conversation.tools import ToolChoice
 from polytalk.dialogue.settings import SessionSettings
-from polytalk.dialogue.tools import ToolChoice
 from polytalk.dialogue.voices import Voices
 from polytalk.errors import BadInput
 from polytalk.gateway.bounds import written

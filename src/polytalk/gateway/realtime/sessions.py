@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from polytalk.dialogue.delivery import Emit
+from polytalk.dialogue.answers.delivery import Emit
 from polytalk.dialogue.runtime import Runtime
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import SessionSettings

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from polytalk.dialogue.tools import Tool, ToolChoice
+from polytalk.dialogue.conversation.tools import Tool, ToolChoice
 from polytalk.errors import BadInput
 from polytalk.gateway.bounds import written
 from polytalk.gateway.realtime.session_patch import ToolChoiceParam, ToolParam

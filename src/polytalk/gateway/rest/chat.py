@@ -10,11 +10,11 @@ from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from polytalk.dialogue.completing import Asked, Completion
+from polytalk.dialogue.capacity.payer import Payer
 from polytalk.dialogue.ids import new_id
 from polytalk.dialogue.kit import Personas
-from polytalk.dialogue.payer import Payer
 from polytalk.dialogue.runtime import Runtime
+from polytalk.dialogue.texts.completing import Asked, Completion
 from polytalk.engines.base import CHAT_EXTRAS
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.gateway.bodies import read_json

@@ -7,19 +7,19 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TypeAlias
 
+from polytalk.dialogue.capacity.payer import Payer
+from polytalk.dialogue.clips.marks import Mark
+from polytalk.dialogue.clips.narration import Narration
+from polytalk.dialogue.clips.parts import Parts
+from polytalk.dialogue.clips.production import shoot
+from polytalk.dialogue.clips.reel import Shape
+from polytalk.dialogue.clips.rehearsal import recorded
+from polytalk.dialogue.clips.script import read_script
+from polytalk.dialogue.clips.take import Take
 from polytalk.dialogue.dispatch import Scope
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.marks import Mark
-from polytalk.dialogue.narration import Narration
-from polytalk.dialogue.parts import Parts
-from polytalk.dialogue.payer import Payer
-from polytalk.dialogue.production import shoot
-from polytalk.dialogue.reel import Shape
-from polytalk.dialogue.rehearsal import recorded
 from polytalk.dialogue.runtime import Runtime
-from polytalk.dialogue.script import read_script
 from polytalk.dialogue.settings import SessionSettings
-from polytalk.dialogue.take import Take
 from polytalk.errors import BadInput, PolytalkError, Shed, StoreLost
 from polytalk.gateway.rest.clip_folder import ClipFolder
 from polytalk.gateway.rest.video_types import Order, as_request, colour_of, order_of

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from polytalk.dialogue.capacity.gate import Gate
+from polytalk.dialogue.capacity.payer import Payer
 from polytalk.dialogue.dispatch import Dispatcher, Scope
-from polytalk.dialogue.gate import Gate
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.payer import Payer
 from polytalk.errors import Shed
 
 

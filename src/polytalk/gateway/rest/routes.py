@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from polytalk.dialogue.marks import mark_of
-from polytalk.dialogue.payer import Payer
+from polytalk.dialogue.capacity.payer import Payer
+from polytalk.dialogue.clips.marks import mark_of
 from polytalk.dialogue.runtime import Runtime
 from polytalk.gateway.auth import Auth, Handler
 from polytalk.gateway.keys import Need

@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from polytalk.dialogue.payer import Payer
-from polytalk.dialogue.recital import recite
+from polytalk.dialogue.capacity.payer import Payer
 from polytalk.dialogue.runtime import Runtime
+from polytalk.dialogue.texts.recital import recite
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.gateway.bodies import read_json
 from polytalk.gateway.names import Names

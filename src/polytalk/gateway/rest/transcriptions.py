@@ -10,11 +10,11 @@ from msgspec import UNSET, Struct, UnsetType
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from polytalk.dialogue.dictation import Segment, Wish, dictate
-from polytalk.dialogue.payer import Payer
+from polytalk.dialogue.capacity.payer import Payer
+from polytalk.dialogue.clips.subtitles import Form as SubtitleForm
+from polytalk.dialogue.clips.subtitles import cues, written
 from polytalk.dialogue.runtime import Runtime
-from polytalk.dialogue.subtitles import Form as SubtitleForm
-from polytalk.dialogue.subtitles import cues, written
+from polytalk.dialogue.texts.dictation import Segment, Wish, dictate
 from polytalk.errors import BadInput, PolytalkError
 from polytalk.gateway.names import Names
 from polytalk.gateway.problems import error_body

@@ -6,9 +6,9 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from polytalk.dialogue.marks import Mark
+from polytalk.dialogue.clips.marks import Mark
+from polytalk.dialogue.clips.script import read_script
 from polytalk.dialogue.runtime import Runtime
-from polytalk.dialogue.script import read_script
 from polytalk.errors import BadInput
 from polytalk.gateway.bodies import read_json
 from polytalk.gateway.names import Names

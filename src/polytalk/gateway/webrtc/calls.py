@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message
 
+from polytalk.dialogue.faces.resting import Resting
 from polytalk.dialogue.ids import new_id
-from polytalk.dialogue.resting import Resting
 from polytalk.dialogue.runtime import Runtime
 from polytalk.errors import BadInput
 from polytalk.gateway.auth import Auth

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 
-from polytalk.dialogue.resting import Reel
+from polytalk.dialogue.faces.resting import Reel
 from polytalk.media.opus import PACKET
 from polytalk.media.units import Unit
 from polytalk.types import Seconds

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from polytalk.clock import Clock
 from polytalk.dialogue.events import DialogueEvent, ResponseFinished, ResponseStarted, SpeechStarted, Spoke
-from polytalk.dialogue.face import Painter
-from polytalk.dialogue.filming import FilmBegun, Filming, FilmKit, FilmOver, FilmPart
+from polytalk.dialogue.faces.face import Painter
+from polytalk.dialogue.faces.filming import FilmBegun, Filming, FilmKit, FilmOver, FilmPart
+from polytalk.dialogue.faces.resting import Face, Resting
 from polytalk.dialogue.metronome import Metronome
-from polytalk.dialogue.resting import Face, Resting
 from polytalk.dialogue.session import Session
 from polytalk.dialogue.settings import SessionSettings
 from polytalk.errors import BadInput

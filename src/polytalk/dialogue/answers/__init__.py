@@ -1,0 +1,1 @@
+"""The avatar's side: one answer is made, delivered, interrupted, and heard only in part."""

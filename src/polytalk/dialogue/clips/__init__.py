@@ -1,0 +1,1 @@
+"""Answers and scripts as files: spoken, drawn, filmed, marked, and resumable."""

@@ -1,0 +1,1 @@
+"""Faces that speak and faces at rest, drawn and filmed for those who don't draw themselves."""

@@ -1,0 +1,1 @@
+"""Single pieces of work without a conversation: a completion, a transcript, a text read aloud."""
