@@ -22,7 +22,7 @@ ask: $(MODELS) ## Ask one question without browser or server: make ask Q="What c
 	@exec $(BIN)/polytalk ask "$(or $(Q),What can you do?)" --out $(or $(OUT),reply.mp4) --languages $(LANGS)
 
 test: $(MODELS) $(VENV)/.dev ## Set up and run the tests.
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: $(VENV)/.dev ## Lint, types, and who imports whom.
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -5,6 +5,8 @@ import os
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.process import echo_server, guest, heart, joe, server, transcribe  # noqa: F401  (fixtures)
 from tests.support.stores import postgres, store, store_settings  # noqa: F401  (fixtures)
@@ -20,19 +22,24 @@ WAITING = ("tests/browser/", "tests/e2e/")
 """Folders whose tests mostly wait for what they hear and see: one process has them all, another what computes."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """See REAL_TIME and WAITING. The groups are those of `make test`, which runs two at once."""
+    """See REAL_TIME."""
     for item in items:
         if item.nodeid.startswith(REAL_TIME):
             item.add_marker(pytest.mark.flaky(reruns=1))
-        group = "by the clock" if item.nodeid.startswith(WAITING) else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
-# The first process is given the first group, which is that of WAITING: it has the right of way.
-if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
-    os.nice(5)
+class ByTheClock(LoadScopeScheduling):  # type: ignore[misc]  # the library has no types
+    """See WAITING; of other tests a process takes a file at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "by the clock" if nodeid.startswith(WAITING) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByTheClock:
+    """How `make test`, which runs two processes, shares the tests out between them."""
+    return ByTheClock(config, log)
 
 
 # looptime asks for the event loop of tests that have none, and would be given a new one that nobody closes.
