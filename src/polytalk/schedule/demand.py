@@ -69,8 +69,7 @@ class TurnDemand:
 
     def learn_listening(self, seconds: Seconds) -> None:
         """An utterance took so many compute-seconds to transcribe; its turn is not over yet."""
-        before = self.spent.get(Stage.LISTEN, seconds)
-        self.spent[Stage.LISTEN] = before + (seconds - before) * self._weight()
+        self._approach(Stage.LISTEN, seconds, self._weight())
 
     def learn(self, spent: Mapping[Stage, Seconds], heard: Seconds, fps: float = 0.0) -> None:
         """A turn of which so much was heard, to its end or until an interruption, spent this at each stage.
@@ -80,15 +79,13 @@ class TurnDemand:
         if not spent and heard <= 0:
             return  # it was refused, or gave up waiting: nothing was held
         self._turns += 1
-        weight, known = self._weight(), self.spent
+        weight = self._weight()
         self.held += (max(heard + BEFORE_SOUND, SHORTEST) - self.held) * weight
         for stage, seconds in spent.items():
-            if stage is Stage.SYNTHESISE:
-                if fps <= 0:
-                    continue
-                seconds /= fps
-            before = known.get(stage, seconds)
-            known[stage] = before + (seconds - before) * weight
+            if stage is not Stage.SYNTHESISE:
+                self._approach(stage, seconds, weight)
+            elif fps > 0:
+                self._approach(stage, seconds / fps, weight)
 
     def learn_encoding(self, seconds: Seconds, pictures: int) -> None:
         """So many pictures were encoded in such a time."""
@@ -106,6 +103,10 @@ class TurnDemand:
 
     def _weight(self) -> float:
         return 1 / min(self._turns + 3, MEMORY)
+
+    def _approach(self, stage: Stage, seconds: Seconds, weight: float) -> None:
+        before = self.spent.get(stage, seconds)
+        self.spent[stage] = before + (seconds - before) * weight
 
     def _sum(self, rung: Rung, asked: Sequence[tuple[Stage, str, Seconds, float]]) -> dict[str, float]:
         demand: dict[str, float] = {}
