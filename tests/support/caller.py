@@ -21,6 +21,17 @@ RATE = 48_000
 STEP = RATE // 50
 
 
+async def offered() -> str:
+    """An offer that can be taken: with sound, pictures and a data channel."""
+    peer = RTCPeerConnection()
+    peer.addTransceiver("audio")
+    peer.addTransceiver("video", direction="recvonly")
+    peer.createDataChannel("oai-events")
+    text = str((await peer.createOffer()).sdp)
+    await peer.close()
+    return text
+
+
 class Microphone(MediaStreamTrack):
     """Silence, until something is said."""
 

@@ -5,7 +5,6 @@ import re
 from functools import cache
 
 import pytest
-from aiortc import RTCPeerConnection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from polytalk.gateway.webrtc.line import CallLine
 from polytalk.gateway.webrtc.offer import INVALID, Offer, read
 from polytalk.gateway.webrtc.peer import Peer
 from polytalk.gateway.webrtc.projector import Projector
+from tests.support.caller import offered
 
 ASKER = "127.0.0.1"
 ODD = [
@@ -48,24 +48,14 @@ EDIT = st.tuples(st.integers(1, 200), st.integers(0, 3), st.integers(0, len(ODD)
 
 
 @cache
-def offered() -> list[str]:
+def good() -> list[str]:
     """The lines of a good one."""
-
-    async def offer() -> str:
-        peer = RTCPeerConnection()
-        peer.addTransceiver("audio")
-        peer.addTransceiver("video", direction="recvonly")
-        peer.createDataChannel("oai-events")
-        text = str((await peer.createOffer()).sdp)
-        await peer.close()
-        return text
-
-    return asyncio.run(offer()).split("\r\n")
+    return asyncio.run(offered()).split("\r\n")
 
 
 def edited(edits: list[tuple[int, int, int, str]]) -> str:
     """With lines that are missing, come twice, or are something else."""
-    lines = list(offered())
+    lines = list(good())
     for where, how, odd, text in edits:
         at = 1 + where % (len(lines) - 1)
         if how == 0:
@@ -104,7 +94,7 @@ def test_garbage_is_refused(text: str) -> None:
 
 
 async def test_what_the_library_can_not_answer_is_refused_and_nothing_goes_on() -> None:
-    text = await asyncio.to_thread(lambda: "\r\n".join(offered()))
+    text = await asyncio.to_thread(lambda: "\r\n".join(good()))
     no_direction = read(text.replace("a=sendrecv\r\n", "", 1), ASKER)
     before = asyncio.all_tasks()
     clock = RealClock()

@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from aiortc import RTCPeerConnection
 
 from polytalk.errors import BadInput
 from polytalk.gateway.webrtc.line import MOST_MESSAGE, fitting
 from polytalk.gateway.webrtc.offer import LEAST_PORT, MOST_CHECKED, read
+from tests.support.caller import offered
 
 ASKER = "192.168.1.7"
 
@@ -17,13 +17,7 @@ ASKER = "192.168.1.7"
 @pytest.fixture
 async def offer() -> str:
     """With sound, pictures and a data channel."""
-    peer = RTCPeerConnection()
-    peer.addTransceiver("audio")
-    peer.addTransceiver("video", direction="recvonly")
-    peer.createDataChannel("oai-events")
-    text = str((await peer.createOffer()).sdp)
-    await peer.close()
-    return text
+    return await offered()
 
 
 def sections(text: str, *kinds: str) -> str:
